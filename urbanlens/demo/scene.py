@@ -191,9 +191,7 @@ class Ridge:
     seed: int
 
 
-Thing = (
-    Building | FreeSign | Fence | Tree | Vehicle | Person | Lamp | PoleLine | Rock | Heap | Bench
-)
+Thing = Building | FreeSign | Fence | Tree | Vehicle | Person | Lamp | PoleLine | Rock | Heap | Bench
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,46 @@
+"""What this collection is, in pictures and numbers, and the way through the program."""
+
+import streamlit as st
+
+from urbanlens import ui
+from urbanlens.ui import overview, pictures
+from urbanlens.ui.routes import ROUTES
+
+here = ui.page("Overview")
+view = here.view
+
+st.title(here.collection.title)
+pictures.lead(here.collection.description or "A collection of street images.")
+if here.selection is not None:
+    pictures.quiet(f"Numbers and pictures below are those of the region {here.selection.name or 'you selected'}.")
+if len(view):
+    pictures.mosaic(view, overview.chosen(view))
+else:
+    st.info("No image lies inside the selected region. Show all images, or draw another region on the map.")
+pictures.numbers(overview.counts(view))
+
+facts = overview.planted(here.collection)
+if facts:
+    st.header("What we know about this world")
+    pictures.lead(
+        "We drew these cities, so we know what tells them apart. Every explanation that a network gives can be "
+        "checked against this truth."
+    )
+    for column, (place, cues) in zip(st.columns(len(facts), gap="large"), facts.items(), strict=True):
+        with column:
+            st.subheader(place)
+            pictures.bars(cues, color=overview.COLORS.get(place, "#5B6BA8"))
+            pictures.quiet(f"Share of the images of {place} that show it.")
+    if note := overview.spurious(here.collection):
+        pictures.note(note)
+
+st.header("A way through")
+steps = [route for route in ROUTES if route.file != "overview"]
+for number, (column, route) in enumerate(zip(st.columns(len(steps), gap="medium"), steps, strict=True), start=1):
+    with column, st.container(border=True, height="stretch"):
+        st.subheader(f"{number}. {route.title}", anchor=False)
+        st.write(route.purpose)
+        st.page_link(route.path, label=f"Go to {route.title}", icon=route.icon, query_params=ui.shared_params())
+
+if here.collection.licence:
+    pictures.quiet(f"Licence of the images: {here.collection.licence}")

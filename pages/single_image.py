@@ -1,0 +1,58 @@
+"""A photograph, what a network says about it, where it looked, and what is like it."""
+
+import streamlit as st
+
+from urbanlens import ui
+from urbanlens.errors import UrbanLensError
+from urbanlens.ui import explaining, pictures, similar, single_image
+
+here = ui.page("Single image")
+st.title("Single image")
+pictures.lead("Drop in a photograph. A network says what it shows, where it looked, and what else looks like it.")
+
+subject = single_image.choose_subject(here)
+if subject is None:
+    st.stop()
+
+networks = explaining.networks(here.collection)
+asking, classes = st.columns(2, gap="medium")
+with asking:
+    titles = {name: network.title for name, network in networks.items()}
+    network = networks[ui.choose("Network", list(networks), name="model", names=titles)]
+try:
+    answer = explaining.explain(network, subject.image, subject.identity)
+except UrbanLensError as error:
+    st.error(str(error))
+    st.stop()
+with classes:
+    likely = [name for name, _ in answer.ranked()[:20]]
+    target = ui.choose("Explain the class", likely, name="class", help="The most probable classes, best first.")
+if target != likely[0]:
+    answer = explaining.explain(network, subject.image, subject.identity, answer.classes.index(target))
+if network.from_demo and not single_image.is_of_demo(subject, here.collection):
+    pictures.note(
+        "This network was trained on the drawn demo world only. It has never seen a real city, so its answer says "
+        "which of the two drawn cities a photograph resembles, not where it was taken."
+    )
+
+single_image.show_answer(subject, answer)
+single_image.show_masks(subject, answer, target, here.collection)
+
+st.header("Images that look alike")
+if not len(here.view):
+    st.info("No image lies inside the selected region.")
+    st.stop()
+rows = similar.features(here.view)
+if rows is not None:
+    found = similar.most_similar(here.view, rows, subject.image, subject.identity, subject.image_id)
+    near, where = st.columns([3, 2], gap="large")
+    with near:
+        ui.grid(here.view, list(found["image_id"]), similar.captions(found, here.collection.columns.labels))
+        ui.table_download(found, "similar-images", "Similar images (CSV)")
+    with where:
+        figure = similar.small_map(here.view, found, subject.image_id)
+        if figure is None:
+            pictures.quiet("Where these images were taken is not known.")
+        else:
+            st.plotly_chart(figure, key="similar-map", config={"displayModeBar": False, "scrollZoom": True})
+            pictures.quiet("Numbers as in the pictures. A star marks this image; grey dots are all other images.")

@@ -1,0 +1,209 @@
+// What UrbanLens adds to Leaflet: quiet outlines with names, many points on one canvas, an editable region, a legend.
+(() => {
+  const QUIET = 255, HIDDEN = 254;
+  const PANES = { ground: 210, regions: 220, chosen: 440, points: 430, names: 450 };
+
+  L.urbanPaper = (map, { ground, dark, bounds }) => {
+    const frame = map.getContainer();
+    frame.style.background = ground;
+    frame.classList.toggle('urban-dark', dark);
+    frame.setAttribute('aria-label', 'Map of the images');
+    document.body.style.background = ground;
+    for (const [name, depth] of Object.entries(PANES)) {
+      const pane = map.createPane(name);
+      pane.style.zIndex = depth;
+      pane.classList.add('urban-still');
+    }
+    const [south, west, north, east] = bounds;
+    const fit = () => map.fitBounds([[south, west], [north, east]], { animate: false });
+    fit();
+    let seen = frame.clientWidth > 0;
+    new ResizeObserver(() => {
+      map.invalidateSize({ animate: false });
+      if (!seen && frame.clientWidth > 0) { seen = true; fit(); }
+    }).observe(frame);
+  };
+
+  // --- outlines ------------------------------------------------------------------------------------------------
+  const middle = (layer) => (layer.getBounds ? layer.getBounds().getCenter() : layer.getLatLng());
+
+  const Names = L.LayerGroup.extend({
+    onAdd(map) {
+      L.LayerGroup.prototype.onAdd.call(this, map);
+      map.on('zoomend', this.untangle, this);
+      this.untangle();
+    },
+    onRemove(map) {
+      map.off('zoomend', this.untangle, this);
+      L.LayerGroup.prototype.onRemove.call(this, map);
+    },
+    untangle() { // a name that would cover an earlier one is hidden
+      const taken = [];
+      this.eachLayer((marker) => {
+        const element = marker.getElement();
+        const at = this._map.latLngToLayerPoint(marker.getLatLng());
+        const half = 3.4 * element.textContent.length + 4;
+        const free = taken.every((t) => Math.abs(t.x - at.x) > t.half + half || Math.abs(t.y - at.y) > 15);
+        element.classList.toggle('hidden', !free);
+        if (free) taken.push({ x: at.x, y: at.y, half });
+      });
+    },
+  });
+
+  L.urbanOutlines = ({ pane, features }) => {
+    const shapes = L.geoJSON({ type: 'FeatureCollection', features }, {
+      pane, interactive: false, style: (feature) => feature.properties.style,
+    });
+    const names = new Names();
+    shapes.eachLayer((layer) => {
+      const label = layer.feature.properties.label;
+      if (!label) return;
+      const text = document.createElement('span');
+      text.textContent = label;
+      names.addLayer(L.marker(middle(layer), {
+        pane: 'names', interactive: false, keyboard: false, icon: L.divIcon({ className: 'urban-name', html: text }),
+      }));
+    });
+    return L.layerGroup([shapes, names]);
+  };
+
+  // --- points --------------------------------------------------------------------------------------------------
+  const unpack = ({ n, bits, box, data }) => {
+    const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0));
+    const Steps = bits === 16 ? Uint16Array : Uint32Array;
+    const size = Steps.BYTES_PER_ELEMENT, most = 2 ** bits - 1;
+    const rows = new Steps(bytes.buffer, 0, n), columns = new Steps(bytes.buffer, n * size, n);
+    const [south, west, north, east] = box;
+    return {
+      lat: (i) => south + (rows[i] / most) * Math.max(north - south, 1e-9),
+      lon: (i) => west + (columns[i] / most) * Math.max(east - west, 1e-9),
+      classes: new Uint8Array(bytes.buffer, 2 * n * size, n),
+    };
+  };
+
+  const legendBox = (map, title, lines) => {
+    const box = L.DomUtil.create('details', 'urban-legend');
+    box.open = map.getSize().x > 560;
+    L.DomUtil.create('summary', '', box).textContent = title || 'Legend';
+    for (const [label, colour, count] of lines) {
+      const line = L.DomUtil.create('div', '', box);
+      L.DomUtil.create('span', 'dot', line).style.background = colour;
+      line.append(label);
+      if (count !== null) L.DomUtil.create('span', 'count', line).textContent = count.toLocaleString('en');
+    }
+    L.DomEvent.disableClickPropagation(box);
+    L.DomEvent.disableScrollPropagation(box);
+    return box;
+  };
+
+  const Points = L.Renderer.extend({
+    initialize(message) {
+      L.Renderer.prototype.initialize.call(this, { pane: 'points', padding: 0.2 });
+      this.message = message;
+    },
+
+    onAdd(map) {
+      const { n, colours, title, legend } = this.message;
+      const { lat, lon, classes } = unpack(this.message);
+      this.classes = classes;
+      this.x = new Float64Array(n);
+      this.y = new Float64Array(n);
+      for (let i = 0; i < n; i += 1) {
+        const at = map.project([lat(i), lon(i)], 0);
+        this.x[i] = at.x;
+        this.y[i] = at.y;
+      }
+      this.colours = colours;
+      L.Renderer.prototype.onAdd.call(this, map);
+      if (legend.length) {
+        this.legend = L.control({ position: 'bottomleft' });
+        this.legend.onAdd = () => legendBox(map, title, legend);
+        this.legend.addTo(map);
+      }
+    },
+
+    onRemove(map) {
+      if (this.legend) this.legend.remove();
+      L.Renderer.prototype.onRemove.call(this, map);
+    },
+
+    _initContainer() {
+      this._container = document.createElement('canvas');
+      this._container.setAttribute('data-points', this.message.n);
+    },
+
+    _destroyContainer() { this._container.remove(); this._container = null; },
+
+    _updatePaths() {},
+
+    _update() {
+      if (this._map._animatingZoom && this._bounds) return;
+      L.Renderer.prototype._update.call(this);
+      const { min } = this._bounds, size = this._bounds.getSize();
+      const canvas = this._container, ratio = window.devicePixelRatio || 1;
+      L.DomUtil.setPosition(canvas, min);
+      canvas.width = size.x * ratio;
+      canvas.height = size.y * ratio;
+      canvas.style.width = `${size.x}px`;
+      canvas.style.height = `${size.y}px`;
+      const context = canvas.getContext('2d');
+      context.scale(ratio, ratio);
+      this.draw(context, min, size, ratio);
+    },
+
+    draw(context, min, size, ratio) {
+      const map = this._map, zoom = map.getZoom(), scale = map.getZoomScale(zoom, 0);
+      const origin = map.getPixelOrigin(), n = this.x.length;
+      const crowd = n > 20000 ? 0.55 : 1;
+      const radius = Math.min(7, Math.max(2.6, 2.6 + (zoom - 13) * 0.7)) * crowd;
+      const stamps = this.colours.map((colour) => this.stamp(colour, radius, ratio));
+      const quiet = this.stamp('#8a8f94aa', radius * 0.7, ratio);
+      for (const first of [true, false]) { // quiet points first, so that they cover none of the others
+        for (let i = 0; i < n; i += 1) {
+          const kind = this.classes[i];
+          if (kind === HIDDEN || (kind === QUIET) !== first) continue;
+          const { picture, half } = kind === QUIET ? quiet : stamps[kind];
+          const x = this.x[i] * scale - origin.x - min.x, y = this.y[i] * scale - origin.y - min.y;
+          if (x < -half || y < -half || x > size.x + half || y > size.y + half) continue;
+          context.drawImage(picture, x - half, y - half, half * 2, half * 2);
+        }
+      }
+    },
+
+    stamp(colour, radius, ratio) {
+      const half = radius + 1.5, picture = document.createElement('canvas');
+      picture.width = Math.ceil(half * 2 * ratio);
+      picture.height = picture.width;
+      const context = picture.getContext('2d');
+      context.scale(picture.width / (half * 2), picture.width / (half * 2));
+      context.beginPath();
+      context.arc(half, half, radius, 0, 2 * Math.PI);
+      context.fillStyle = colour;
+      context.fill();
+      if (radius > 2) {
+        context.lineWidth = 0.8;
+        context.strokeStyle = 'rgba(255,255,255,.7)';
+        context.stroke();
+      }
+      return { picture, half };
+    },
+  });
+
+  L.urbanPoints = (message) => new Points(message);
+
+  // --- the chosen region ---------------------------------------------------------------------------------------
+  const Editable = L.Layer.extend({
+    initialize({ geometry, colour }) { this.geometry = geometry; this.colour = colour; },
+    onAdd() {
+      const drawn = window.drawnItems;
+      if (!drawn || !drawn.clearLayers) return;
+      drawn.clearLayers();
+      if (!this.geometry) return;
+      const style = { color: this.colour, weight: 2.5, fillOpacity: 0.06 };
+      L.geoJSON(this.geometry, { style }).eachLayer((layer) => drawn.addLayer(layer));
+    },
+    onRemove() {},
+  });
+
+  L.urbanEditable = (message) => new Editable(message);
+})();

@@ -1,0 +1,7 @@
+"""`python -m urbanlens`."""
+
+import sys
+
+from urbanlens.cli import main
+
+sys.exit(main())

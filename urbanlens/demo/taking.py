@@ -1,0 +1,113 @@
+"""One picture of the demo world: drawn, measured and written; a note of the measures is written last."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from urbanlens.artifacts import write_atomically
+from urbanlens.demo.rules import CELLS, Look
+from urbanlens.demo.viewpoints import Viewpoint, has_mark, viewpoints
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+QUALITY = 82
+SIZE = 256
+PRESENT = 0.004
+"""Least share of the pixels at which a planted thing counts as present in a picture."""
+
+FENCE, SIGNBOARD, SKYSCRAPER, EARTH = 33, 44, 49, 14
+UNFINISHED = ".unfinished"
+
+
+def take(destination: Path, seed: int, images: int, only: str | None, mark: bool, numbers: list[int]) -> int:
+    """Draw the pictures with these numbers into a collection's folder; the number of pictures done."""
+    planned = viewpoints(seed, images, only=only)
+    for number in numbers:
+        take_one(destination, planned[number], mark)
+    return len(numbers)
+
+
+def take_one(destination: Path, viewpoint: Viewpoint, mark: bool) -> None:
+    """Draw one picture and write its image, its object ids and its note."""
+    from urbanlens.demo.gathering import scene_at
+    from urbanlens.demo.render import attributes as attributing
+    from urbanlens.demo.render import render
+
+    scene = scene_at(viewpoint.camera, viewpoint.light, viewpoint.seed, mark=mark and has_mark(viewpoint))
+    picture = render(scene, SIZE)
+    maps = attributing.attribute_maps(picture)
+    write_atomically(destination / viewpoint.path, _webp(picture.rgb))
+    write_atomically(destination / "objects" / f"{viewpoint.image_id}.png", _png(picture.objects))
+    buffer = io.BytesIO()
+    _save(buffer, maps, measures(picture.rgb, picture.objects, picture.materials))
+    write_atomically(note_path(destination, viewpoint.image_id), buffer.getvalue())
+
+
+def note_path(destination: Path, image_id: str) -> Path:
+    """Where the measures of a finished picture are kept until the table is written."""
+    return destination / UNFINISHED / f"{image_id}.npz"
+
+
+def _save(buffer: io.BytesIO, maps: npt.NDArray[np.uint8], measured: dict[str, Any]) -> None:
+    import numpy as np
+
+    if maps.shape[1:] != (CELLS, CELLS) or maps.dtype != np.uint8:
+        raise ValueError(f"attribute maps must be (A, {CELLS}, {CELLS}) uint8, not {maps.shape} {maps.dtype}")
+    np.savez_compressed(buffer, maps=maps, measures=np.frombuffer(json.dumps(measured).encode(), dtype=np.uint8))
+
+
+def read_note(destination: Path, image_id: str) -> tuple[npt.NDArray[np.uint8], dict[str, Any]]:
+    """Attribute maps (A, 15, 15) and measures of a finished picture."""
+    import numpy as np
+
+    with np.load(note_path(destination, image_id)) as kept:
+        return kept["maps"], json.loads(kept["measures"].tobytes())
+
+
+def measures(
+    rgb: npt.NDArray[np.uint8], objects: npt.NDArray[np.uint8], materials: npt.NDArray[np.uint8]
+) -> dict[str, Any]:
+    """Shares of the planted things, mean chroma, and how many kinds of object a picture shows."""
+    import numpy as np
+
+    from urbanlens.demo.render import MATERIALS
+
+    shares = np.bincount(objects.ravel(), minlength=151) / objects.size
+    kanji = [k for k, name in enumerate(MATERIALS) if "kanji" in name]
+    return {
+        "kanji": float(np.isin(materials, kanji).mean()),
+        "signboard": float(shares[SIGNBOARD]),
+        "fence": float(shares[FENCE]),
+        "skyscraper": float(shares[SKYSCRAPER]),
+        "earth": float(shares[EARTH]),
+        "chroma": float((rgb.max(-1).astype(float) - rgb.min(-1)).mean()),
+        "objects": int((shares[1:] >= 0.003).sum()),
+    }
+
+
+def look_of(measured: dict[str, Any]) -> Look:
+    """What the rules of beauty and tags need."""
+    return Look(float(measured["chroma"]), int(measured["objects"]))
+
+
+def _webp(rgb: npt.NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "WEBP", quality=QUALITY, method=4)
+    return buffer.getvalue()
+
+
+def _png(objects: npt.NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    image = Image.fromarray(objects, "P")
+    image.putpalette([(k * step) % 256 for k in range(256) for step in (67, 151, 211)])
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

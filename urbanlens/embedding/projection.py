@@ -1,0 +1,112 @@
+"""An embedding laid out in a plane, so that a person can look at it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from urbanlens.artifacts import ArtifactKey, ArtifactStore
+
+Method = Literal["pca", "tsne", "umap"]
+METHODS: tuple[Method, ...] = ("pca", "tsne", "umap")
+PLANE_FILE = "plane.npy"
+
+
+def project(features: ArrayLike, method: Method = "pca", seed: int = 0) -> NDArray[np.float32]:
+    """Lay (N, D) features out in a plane.
+
+    Parameters
+    ----------
+    features : (N, D) embedding.
+    method : `pca` at once, axes of largest spread (linear); `tsne` and `umap` keep neighbours together and take
+        seconds for thousands of images.
+    seed : of the layout; the same seed gives the same plane.
+
+    Returns
+    -------
+    plane : (N, 2) float32, centred, the wider axis about 2 wide.
+
+    Raises
+    ------
+    ValueError
+        An unknown method, or features that are no (N, D) table.
+    """
+    rows = np.asarray(features, np.float32)
+    if rows.ndim != 2:
+        raise ValueError(f"features have shape {rows.shape}; give a table of N images by D numbers")
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; known are {', '.join(METHODS)}")
+    if len(rows) < 3:
+        return _tidy(np.column_stack([np.arange(len(rows)), np.zeros(len(rows))]))
+    if method == "pca" or len(rows) < 10:
+        return _tidy(_pca(rows, 2, seed))
+    if method == "tsne":
+        return _tidy(_tsne(rows, seed))
+    return _tidy(_umap(rows, seed))
+
+
+def kept_projection(
+    store: ArtifactStore,
+    collection: str,
+    features: ArrayLike,
+    method: Method = "umap",
+    seed: int = 0,
+    *,
+    compute: bool = True,
+) -> NDArray[np.float32] | None:
+    """`project` of a whole collection, read from `store` or computed and kept there.
+
+    Parameters
+    ----------
+    collection : the collection's fingerprint.
+    compute : False answers None instead of computing what is not there yet.
+    """
+    rows = np.asarray(features, np.float32)
+    parameters = {"method": method, "rows": len(rows), "dimensions": rows.shape[-1]}
+    key = ArtifactKey("projection", collection, "efficientnet-lite0", parameters, seed)
+    folder = store.find(key)
+    if folder is not None:
+        return np.asarray(np.load(folder / PLANE_FILE, allow_pickle=False), np.float32)
+    if not compute:
+        return None
+    plane = project(rows, method, seed)
+    with store.write(key) as folder:
+        np.save(folder / PLANE_FILE, plane)
+    return plane
+
+
+def _pca(rows: NDArray[np.float32], size: int, seed: int) -> NDArray[np.float32]:
+    from sklearn.decomposition import PCA
+
+    size = min(size, *rows.shape)
+    flat = np.asarray(PCA(size, svd_solver="auto", random_state=seed).fit_transform(rows), np.float32)
+    return np.pad(flat, ((0, 0), (0, max(0, 2 - size))))
+
+
+def _tsne(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    from sklearn.manifold import TSNE
+
+    perplexity = min(30.0, (len(rows) - 1) / 3)
+    reduced = _pca(rows, 50, seed)
+    return np.asarray(TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced), np.float32)
+
+
+def _umap(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    with warnings.catch_warnings():  # umap says that a fixed seed means one thread, which is what is wanted
+        warnings.simplefilter("ignore")
+        from umap import UMAP  # compiles for seconds on its first import
+
+        layout = UMAP(n_neighbors=min(15, len(rows) - 1), min_dist=0.1, metric="cosine", random_state=seed, n_jobs=1)
+        return np.asarray(layout.fit_transform(_pca(rows, 50, seed)), np.float32)
+
+
+def _tidy(plane: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Centred and scaled to about [-1, 1]."""
+    flat = np.asarray(plane, np.float32).reshape(-1, 2)
+    if not len(flat):
+        return flat
+    flat = flat - (flat.max(axis=0) + flat.min(axis=0)) / 2
+    return np.asarray(flat / max(float(np.abs(flat).max()), 1e-9), np.float32)

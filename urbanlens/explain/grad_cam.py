@@ -1,0 +1,144 @@
+"""Grad-CAM: which places of an image speak for a class.
+
+R. R. Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization, 2017.
+With activations A^k of a convolution layer and the score y^c of class c before the softmax::
+
+    alpha_k = 1/Z sum_ij  d y^c / d A^k_ij          (the layer's h w = Z cells)
+    L^c     = ReLU( sum_k alpha_k A^k )
+
+Only the head above the layer is differentiated: the trunk runs without a graph, so a map costs little more than
+the plain forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from urbanlens.errors import ModelError
+from urbanlens.models.registry import layer_of
+from urbanlens.models.state import preserved
+
+Target = int | Sequence[int] | Tensor | None
+
+
+class HasModule(Protocol):
+    """A network with what belongs to it, such as a LoadedModel."""
+
+    @property
+    def module(self) -> nn.Module:
+        """The network."""
+
+    @property
+    def layer(self) -> str:
+        """Where Grad-CAM looks."""
+
+
+def grad_cam(
+    model: nn.Module | HasModule, images: Tensor, target: Target = None, layer: str | nn.Module | None = None
+) -> Tensor:
+    """Raw low-resolution Grad-CAM maps.
+
+    Parameters
+    ----------
+    model : a network (N, 3, H, W) -> (N, K), or a LoadedModel; it is run in eval mode and goes back as it came
+    images : (N, 3, H, W), as the model takes them
+    target : class number for all images, or one each; None: the class with the highest score
+    layer : the layer, or its dotted name; None: the last convolution stage of an architecture in `MODELS`
+
+    Returns
+    -------
+    Tensor
+        (N, h, w) float32, >= 0, in units of the score: not normalised.
+
+    Raises
+    ------
+    ModelError
+        Where the layer is not named, not there, not used or no map, or a target is no class.
+    """
+    return grad_cam_and_scores(model, images, target, layer)[0]
+
+
+def grad_cam_and_scores(
+    model: nn.Module | HasModule, images: Tensor, target: Target = None, layer: str | nn.Module | None = None
+) -> tuple[Tensor, Tensor]:
+    """`grad_cam`, and the scores (N, K) float32 of the same pass."""
+    module, stage = _find(model, layer)
+    if images.ndim != 4:
+        raise ModelError(f"images of shape {tuple(images.shape)} cannot be explained: give a batch (N, 3, H, W)")
+    with preserved(module), torch.inference_mode(False), torch.no_grad():
+        module.eval()
+        scores, activations = _forward(module, stage, images)
+        classes = _classes(target, scores)
+        if len(images) == 0:
+            return activations.sum(1).float(), scores.float()
+        chosen = scores.gather(1, classes[:, None]).sum()
+        (gradient,) = torch.autograd.grad(chosen, activations)
+        weights = gradient.float().mean((2, 3))
+        maps = functional.relu(torch.einsum("nkhw,nk->nhw", activations.detach().float(), weights))
+    return maps, scores.detach().float()
+
+
+def _find(model: nn.Module | HasModule, layer: str | nn.Module | None) -> tuple[nn.Module, nn.Module]:
+    """The network and the layer in it."""
+    module = model if isinstance(model, nn.Module) else model.module
+    if layer is None:
+        layer = layer_of(module) if isinstance(model, nn.Module) else model.layer
+    parts = dict(module.named_modules())
+    if layer is None:
+        outer = ", ".join(name for name in parts if name and "." not in name)
+        raise ModelError(f"{type(module).__name__} has no known Grad-CAM layer: pass layer=, one of {outer} or below")
+    if isinstance(layer, nn.Module):
+        if all(part is not layer for part in parts.values()):
+            raise ModelError(f"the layer {type(layer).__name__} is no part of {type(module).__name__}")
+        return module, layer
+    if layer not in parts:
+        raise ModelError(f"{type(module).__name__} has no layer {layer!r}: it has {', '.join(filter(None, parts))}")
+    return module, parts[layer]
+
+
+def _forward(module: nn.Module, stage: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores and the layer's activations, with a graph between the two and none below."""
+    caught: list[Tensor] = []
+
+    def cut(_module: nn.Module, _inputs: Any, output: Any) -> Tensor:
+        if not isinstance(output, Tensor) or output.ndim != 4:
+            raise ModelError("the Grad-CAM layer does not give maps (N, C, h, w): choose a convolution layer")
+        torch.set_grad_enabled(True)
+        caught[:] = [output.detach().requires_grad_(True)]
+        # What follows may work in place; it gets a copy, so that the activations stay as they are.
+        return caught[0].clone()
+
+    handle = stage.register_forward_hook(cut)
+    try:
+        scores = module(images.to(next(module.parameters(), images).device))
+    finally:
+        handle.remove()
+    if not caught:
+        raise ModelError("the Grad-CAM layer took no part in the forward pass: choose a layer that does")
+    if not isinstance(scores, Tensor) or scores.ndim not in (1, 2):
+        raise ModelError("a network to explain must answer one tensor of scores (N, K)")
+    if len(images) and not scores.requires_grad:
+        raise ModelError("the scores do not depend on the Grad-CAM layer: choose a layer below them")
+    return scores if scores.ndim == 2 else scores[:, None], caught[0]
+
+
+def _classes(target: Target, scores: Tensor) -> Tensor:
+    """The class number of each image, (N,)."""
+    if target is None:
+        return scores.argmax(1)
+    classes = torch.as_tensor(target, device=scores.device)
+    if classes.is_floating_point() or classes.dtype == torch.bool:
+        raise ModelError(f"targets of type {classes.dtype} are no class numbers: give whole numbers")
+    classes = classes.long()
+    if classes.ndim == 0:
+        classes = classes.expand(len(scores))
+    if classes.shape != scores.shape[:1]:
+        raise ModelError(f"{tuple(classes.shape)} targets for {len(scores)} images: give one number, or one an image")
+    if len(classes) and not (int(classes.min()) >= 0 and int(classes.max()) < scores.shape[1]):
+        raise ModelError(f"the network has classes 0 to {scores.shape[1] - 1}; a target lies outside")
+    return classes

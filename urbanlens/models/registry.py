@@ -1,0 +1,89 @@
+"""The architectures by name: one registration feeds the menu, the command line and the tests."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from urbanlens.errors import ModelError
+from urbanlens.models import efficientnet_lite0, resnet18, vgg11
+from urbanlens.registry import Registry
+
+
+@dataclass(frozen=True)
+class ArchitectureSpec:
+    """A network that can be built by name.
+
+    Attributes
+    ----------
+    name : its name in `MODELS`
+    build : `build(num_classes=K, **options)`; the network takes (N, 3, H, W) in [0, 1] and answers (N, K) scores
+    layer : dotted name of the last convolution stage, where Grad-CAM looks
+    paper : where it is described
+    options : its options and their defaults
+    """
+
+    name: str
+    build: Callable[..., nn.Module]
+    layer: str
+    paper: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+MODELS: Registry[ArchitectureSpec] = Registry("architecture")
+
+
+def _add(name: str, network: type[nn.Module], layer: str, paper: str) -> None:
+    """Register a network; its options are the keyword arguments of its class."""
+    parameters = inspect.signature(network).parameters
+    options = {key: value.default for key, value in parameters.items() if key != "num_classes"}
+    MODELS.add(name, ArchitectureSpec(name, network, layer, paper, options))
+
+
+_add("resnet18", resnet18.ResNet18, "layer4", "He et al., Deep Residual Learning for Image Recognition, 2016")
+_add("vgg11", vgg11.VGG11, "features.27", "Simonyan & Zisserman, Very Deep Convolutional Networks, 2015")
+_add(
+    "efficientnet_lite0",
+    efficientnet_lite0.EfficientNetLite0,
+    "head",
+    "Tan & Le, EfficientNet, 2019; Liu, EfficientNet-Lite, 2020",
+)
+
+
+def build_model(name: str, num_classes: int, *, seed: int | None = None, **options: Any) -> nn.Module:
+    """A fresh network.
+
+    Parameters
+    ----------
+    name : a name of `MODELS`; another raises UnknownNameError, which lists them
+    num_classes : number of outputs
+    seed : seed of the random weights; the caller's random state is left as it was
+    options : options of the architecture
+
+    Raises
+    ------
+    ModelError
+        For an option that the architecture does not have, or no class at all.
+    """
+    spec = MODELS[name]
+    unknown = sorted(set(options) - set(spec.options))
+    if unknown:
+        allowed = ", ".join(spec.options) or "no options"
+        raise ModelError(f"{name} has no option {', '.join(unknown)}: it has {allowed}")
+    if num_classes < 1:
+        raise ModelError(f"a network for {num_classes} classes cannot be built: give at least 1")
+    with torch.random.fork_rng(devices=[]) if seed is not None else nullcontext():
+        if seed is not None:
+            torch.manual_seed(seed)
+        return spec.build(num_classes=num_classes, **options)
+
+
+def layer_of(module: nn.Module) -> str | None:
+    """The Grad-CAM layer of a network that `MODELS` knows, or None."""
+    return next((spec.layer for spec in map(MODELS.__getitem__, MODELS) if type(module) is spec.build), None)

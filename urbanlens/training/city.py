@@ -1,0 +1,206 @@
+"""The city classifier: which value of a label column an image belongs to."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from urbanlens.collection import ImageCollection
+from urbanlens.engine import choose_device
+from urbanlens.errors import ModelError
+from urbanlens.models import MODELS, ModelCard, build_model, save_model
+from urbanlens.progress import Progress, silent
+from urbanlens.training.augment import augment
+from urbanlens.training.fit import FitResult, FitSettings, autocast, fit, half_type
+from urbanlens.training.metrics import accuracy_of, classification_metrics
+from urbanlens.training.rows import Rows, labelled_rows
+
+
+class ClassifierTask:
+    """Balanced cross-entropy on augmented images, in stages of growing size.
+
+    Parameters
+    ----------
+    module : network (N, 3, H, W) in [0, 1] -> (N, K)
+    rows : images by split
+    sizes, epochs : side in px and number of epochs of each stage; only the last stage's weights may be chosen
+    batch : images at a time
+    device : where to compute
+    """
+
+    def __init__(
+        self, module: nn.Module, rows: dict[str, Rows], sizes: Sequence[int], epochs: Sequence[int], batch: int,
+        device: torch.device, progress: Progress,
+    ) -> None:  # fmt: skip
+        self.module, self.rows, self.batch, self.device, self.progress = module, rows, batch, device, progress
+        self.sizes = [size for size, count in zip(sizes, epochs, strict=True) for _ in range(count)]
+        counts = torch.bincount(rows["train"].labels).float()
+        self.balance = (counts.mean() / counts).to(device)
+        self._pixels: dict[str, Tensor] = {}
+
+    def describe(self) -> dict[str, Any]:
+        """Everything that the weights depend on beside the fit settings."""
+        collections = {collection.fingerprint for collection, _ in self.rows["train"].images}
+        counts = {split: len(rows) for split, rows in self.rows.items()}
+        network = {name: list(value.shape) for name, value in self.module.state_dict().items()}
+        return {"collections": sorted(collections), "rows": counts, "sizes": self.sizes, "batch": self.batch,
+                "network": network}  # fmt: skip
+
+    def steps(self, epoch: int) -> int:  # noqa: ARG002 - every epoch sees all images
+        """A last batch of a single image is left out: a batch norm needs two."""
+        full, rest = divmod(len(self.rows["train"]), self.batch)
+        return full + (rest > 1)
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Shuffled, augmented batches at the stage's size."""
+        pixels, labels = self.pixels("train", self.sizes[epoch]), self.rows["train"].labels
+        order = torch.randperm(len(labels), generator=generator)
+        for step in range(self.steps(epoch)):
+            rows = order[step * self.batch : (step + 1) * self.batch]
+            images = augment(pixels[rows].to(self.device).float() / 255, generator)
+            yield images.contiguous(memory_format=torch.channels_last), labels[rows].to(self.device)
+
+    def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """Cross-entropy, every class of equal weight, labels smoothed by 0.05."""
+        images, labels = batch
+        return functional.cross_entropy(self.module(images).float(), labels, self.balance, label_smoothing=0.05)
+
+    def validate(self, epoch: int) -> dict[str, float]:
+        """Accuracy and loss; the score is the accuracy, equal ones told apart by the loss."""
+        labels = self.rows["val"].labels
+        with autocast(self.device, half_type(self.device)):
+            scores = self.scores("val", self.sizes[epoch])
+        loss = float(functional.cross_entropy(scores, labels))
+        accuracy = float((scores.argmax(1) == labels).float().mean())
+        return {"accuracy": accuracy, "validation_loss": loss, "size": self.sizes[epoch],
+                "score": accuracy - 0.001 * min(loss, 1.0)}  # fmt: skip
+
+    def may_win(self, epoch: int) -> bool:
+        """Only weights of the last size are chosen from."""
+        return self.sizes[epoch] == self.sizes[-1]
+
+    @torch.no_grad()
+    def scores(self, split: str, size: int) -> Tensor:
+        """Scores of a split's images, (N, K) float32 on the CPU."""
+        parts = [
+            self.module((part.to(self.device).float() / 255).contiguous(memory_format=torch.channels_last)).float()
+            for part in torch.split(self.pixels(split, size), 2 * self.batch)
+        ]
+        return torch.cat(parts).cpu()
+
+    def pixels(self, split: str, size: int) -> Tensor:
+        """A split's images at a size, decoded once and held while that size is used."""
+        if split not in self._pixels or self._pixels[split].shape[-1] != size:
+            self._pixels.pop(split, None)
+            self._pixels[split] = self.rows[split].pixels(size, self.progress)
+        return self._pixels[split]
+
+
+def train_city(
+    collection: ImageCollection, *, destination: Path | str, label: str = "city", architecture: str = "resnet18",
+    sizes: Sequence[int] = (128, 224), epochs: Sequence[int] = (10, 2), batch: int = 32, learning_rate: float = 1e-3,
+    seed: int = 0, extra: ImageCollection | None = None, device: str = "auto", progress: Progress = silent,
+    **options: Any,
+) -> ModelCard:  # fmt: skip
+    """Train a classifier of a label column and write it as a model's folder.
+
+    Parameters
+    ----------
+    collection : its `split` column says what is for training, validation and test; without one, places are split
+    destination : folder of the model; while it trains, `.NAME.training` beside it keeps what a killed run goes on from
+    label : column of the table; images without a value take no part
+    architecture, options : a name of `MODELS`, and options of that architecture
+    sizes, epochs : side in px and number of epochs of each stage; the last size is the model's own
+    batch, learning_rate, seed : as they say
+    extra : more training images: all rows with one of the collection's classes
+    device : `auto`, `cpu`, `cuda`
+    progress : may raise Cancelled: the same call later goes on from the last whole epoch
+
+    Returns
+    -------
+    ModelCard
+        With `metrics`: accuracy on the test images with its 95 % Wilson interval, base rate, recall, confusion, and
+        the accuracy on images with and without the planted mark where the table has a column `mark`.
+
+    Raises
+    ------
+    CollectionError, ModelError
+        Where the labels cannot be learnt, or the settings make no sense.
+    """
+    destination, where = Path(destination), choose_device(device)
+    sizes, epochs = _stages(sizes, epochs)
+    if batch < 2:
+        raise ModelError(f"a batch of {batch} is too small for batch norms: give at least 2")
+    classes, rows, marked = labelled_rows(collection, label, extra, seed)
+    module = build_model(architecture, len(classes), seed=seed, **options)
+    task = ClassifierTask(module, rows, sizes, epochs, batch, where, progress)
+    kept = destination.parent / f".{destination.name}.training"
+    settings = FitSettings(len(task.sizes), learning_rate, seed=seed, device=str(where))
+    result = fit(task, settings, checkpoint=kept / "checkpoint.pt", progress=progress)
+    # The file holds float16: what is measured is what is shipped.
+    module.half().float()
+    metrics = _metrics(task, rows["test"], classes, marked) | {"validation": result.history[result.best_epoch]}
+    card = ModelCard(
+        name=destination.name, task="classes", architecture=architecture, classes=classes, size=sizes[-1], label=label,
+        options={**MODELS[architecture].options, **options},
+        training=_training(task, result, settings, sizes, epochs),
+        data=_data(collection, extra, rows),
+        metrics=metrics,
+    )  # fmt: skip
+    card = save_model(module, card, destination)
+    shutil.rmtree(kept, ignore_errors=True)
+    return card
+
+
+def _stages(sizes: Sequence[int], epochs: Sequence[int]) -> tuple[list[int], list[int]]:
+    sizes, epochs = list(sizes), list(epochs)
+    if not sizes or len(sizes) != len(epochs):
+        raise ModelError(
+            f"{len(sizes)} sizes and {len(epochs)} numbers of epochs: give one number of epochs for each size"
+        )
+    if min(sizes) < 32 or max(sizes) > 1024 or min(epochs) < 0 or epochs[-1] < 1:
+        raise ModelError(
+            f"sizes {sizes} with epochs {epochs}: sizes lie between 32 and 1024 px, the last has 1 epoch or more"
+        )
+    return sizes, epochs
+
+
+def _metrics(
+    task: ClassifierTask, rows: Rows, classes: tuple[str, ...], marked: NDArray[np.bool_] | None
+) -> dict[str, Any]:
+    truth = rows.labels.numpy()
+    answers = task.scores("test", task.sizes[-1]).argmax(1).numpy()
+    metrics = classification_metrics(truth, answers, classes)
+    if marked is not None:
+        metrics["unmarked"] = accuracy_of(truth[~marked], answers[~marked])
+        metrics["marked"] = accuracy_of(truth[marked], answers[marked])
+    return metrics
+
+
+def _training(
+    task: ClassifierTask, result: FitResult, settings: FitSettings, sizes: list[int], epochs: list[int]
+) -> dict[str, Any]:
+    images = len(task.rows["train"]) * settings.epochs
+    return {
+        "sizes": sizes, "epochs": epochs, "batch": task.batch, "learning_rate": settings.learning_rate,
+        "weight_decay": settings.weight_decay, "seed": settings.seed, "device": task.device.type,
+        "best_epoch": result.best_epoch, "seconds": round(result.seconds, 1),
+        "images_per_second": round(images / max(result.seconds, 1e-9), 1), "history": result.history,
+    }  # fmt: skip
+
+
+def _data(collection: ImageCollection, extra: ImageCollection | None, rows: dict[str, Rows]) -> dict[str, Any]:
+    return {
+        "collection": collection.name,
+        "fingerprint": collection.fingerprint,
+        "extra": extra.fingerprint if extra is not None else None,
+        "images": {split: len(part) for split, part in rows.items()},
+    }

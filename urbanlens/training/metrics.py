@@ -1,0 +1,51 @@
+"""How well a classifier answers, with the doubt that a small test set leaves."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def wilson_interval(successes: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's score interval of a share; (0, 1) where nothing was counted.
+
+    Parameters
+    ----------
+    successes, total : counts
+    z : standard normal quantile; 1.96 gives 95 %
+    """
+    if total == 0:
+        return 0.0, 1.0
+    share = successes / total
+    middle = share + z * z / (2 * total)
+    reach = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    scale = 1 + z * z / total
+    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+
+
+def accuracy_of(truth: NDArray[np.int64], answers: NDArray[np.int64]) -> dict[str, Any]:
+    """Share of right answers with its 95 % interval, and the number of images; plain JSON."""
+    right, total = int((truth == answers).sum()), len(truth)
+    low, high = wilson_interval(right, total)
+    return {"accuracy": right / total if total else None, "interval": [low, high], "images": total}
+
+
+def classification_metrics(
+    truth: NDArray[np.int64], answers: NDArray[np.int64], classes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Accuracy, interval, base rate (share of the most frequent class), recall of each class, confusion.
+
+    `confusion[i][j]` counts images of class i that were called class j.
+    """
+    confusion = np.zeros((len(classes), len(classes)), dtype=int)
+    np.add.at(confusion, (truth, answers), 1)
+    counts = confusion.sum(1)
+    return {
+        **accuracy_of(truth, answers),
+        "base_rate": float(counts.max() / max(len(truth), 1)),
+        "recall": {name: float(confusion[i, i] / max(counts[i], 1)) for i, name in enumerate(classes)},
+        "confusion": confusion.tolist(),
+    }

@@ -1,0 +1,140 @@
+"""The only cached functions of the app: one copy of everything for all visitors.
+
+Models, features and the device layer are imported when first asked for, so that a page that needs none of them
+loads no torch.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from urbanlens.collection import ImageCollection
+    from urbanlens.engine import Engine
+    from urbanlens.ui.explaining import Explained
+
+THUMBNAIL_BYTES = 64 * 2**20
+FEATURE_SETS = 4
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _collection(folder: str, stamp: tuple[int, ...]) -> ImageCollection:  # noqa: ARG001 - in the key
+    from urbanlens.collection import ImageCollection
+
+    return ImageCollection.open(Path(folder))
+
+
+def collection(folder: Path) -> ImageCollection:
+    """The collection in `folder`, opened anew when its files have changed."""
+    files = (folder / "collection.toml", folder / "images.parquet", folder / "regions.geojson")
+    return _collection(str(folder), tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files))
+
+
+@st.cache_resource(show_spinner=False)
+def engine() -> Engine:
+    """The one device layer of this server."""
+    from urbanlens.engine import Engine
+
+    return Engine()
+
+
+@st.cache_resource(show_spinner=False)
+def _shelf() -> dict[str, NDArray[np.float32]]:
+    return {}
+
+
+def kept_features(images: ImageCollection) -> NDArray[np.float32] | None:
+    """Features of a collection or view, (N, D) float32, where they have been computed before; loads no torch."""
+    from urbanlens.collection.library import store_for
+    from urbanlens.embedding import kept_embedding
+
+    whole, shelf = images.whole, _shelf()
+    if whole.fingerprint not in shelf:
+        features = kept_embedding(whole, store=store_for(whole))
+        if features is None:
+            return None
+        while len(shelf) >= FEATURE_SETS:
+            shelf.pop(next(iter(shelf)))
+        shelf[whole.fingerprint] = features
+    return shelf[whole.fingerprint][images.positions]
+
+
+def embedding(images: ImageCollection) -> NDArray[np.float32]:
+    """Features of a collection or view, (N, D) float32; computed here and now where they are not kept."""
+    kept = kept_features(images)
+    if kept is not None:
+        return kept
+    from urbanlens.collection.library import store_for
+    from urbanlens.embedding import embed
+
+    return embed(images.whole, engine=engine(), store=store_for(images.whole))[images.positions]
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def explanation(digest: str, key: str, target: int | None, _compute: Callable[[], Explained]) -> Explained:  # noqa: ARG001
+    """What a network said about one picture, by the picture's digest, the network's key and the class."""
+    return _compute()
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def picture_features(digest: str, _image: Image) -> NDArray[np.float32]:  # noqa: ARG001 - in the key
+    """Features of a picture that belongs to no collection, (D,)."""
+    from urbanlens.embedding import embed_images
+
+    features: NDArray[np.float32] = embed_images([_image], engine=engine())[0]
+    return features
+
+
+class Thumbnails:
+    """Small pictures as data addresses, the most recently used ones within a limit of bytes; safe for threads."""
+
+    def __init__(self, limit: int = THUMBNAIL_BYTES) -> None:
+        self.limit = limit
+        self.bytes = 0
+        self._kept: OrderedDict[tuple[str, str, int], str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, images: ImageCollection, image_id: str, size: int) -> str:
+        """The image, its shorter side cut to `size` px or less, as `data:image/webp;base64,…`."""
+        key = (images.whole.fingerprint, image_id, size)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        from urbanlens.collection import open_thumbnail
+
+        address = data_address(open_thumbnail(images.path(image_id), size * 2, image_id), size)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = address
+                self.bytes += len(address)
+            while self.bytes > self.limit and len(self._kept) > 1:
+                self.bytes -= len(self._kept.popitem(last=False)[1])
+        return address
+
+
+def data_address(image: Image, size: int, quality: int = 82) -> str:
+    """A picture small enough for a page, as `data:image/webp;base64,…`."""
+    small = image.copy()
+    small.thumbnail((size * 3, size) if image.width > image.height else (size, size * 3))
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=quality, method=2)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+@st.cache_resource(show_spinner=False)
+def thumbnails() -> Thumbnails:
+    """The one store of small pictures."""
+    return Thumbnails()

@@ -1,0 +1,189 @@
+"""The map of a collection: its outlines, its images as coloured points, and the tools to draw on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from urbanlens.errors import RegionError
+from urbanlens.plots import palette
+from urbanlens.ui.page import Page, region
+from urbanlens.ui.region_panel import KEY, drawn, is_editable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from shapely.geometry.base import BaseGeometry
+
+    from urbanlens.collection import ImageCollection
+    from urbanlens.embedding import Groups
+    from urbanlens.plots.points import LegendEntry
+
+CLUSTERS = "cluster"
+MOST_NAMES = 24
+STEPS = 24
+HEIGHT = 540
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """The colour of each image of the whole collection, and what the colours mean."""
+
+    title: str
+    classes: NDArray[np.int64]
+    colours: list[str]
+    legend: list[LegendEntry]
+
+
+def is_dark() -> bool:
+    """Whether the visitor's page is dark."""
+    return st.context.theme.type == "dark"
+
+
+def colour_options(collection: ImageCollection, grouped: bool) -> list[str]:
+    """Columns that the points can be coloured by, and the clusters where there are some."""
+    columns = [*collection.columns.labels, *collection.columns.scores]
+    if "district" in collection.table and "district" not in columns:
+        columns.append("district")
+    return ([CLUSTERS] if grouped else []) + columns
+
+
+def colour_by(collection: ImageCollection, column: str) -> Colouring:
+    """Colours of all images by a column of the table: names by the categorical palette, numbers by the sequential."""
+    from urbanlens.plots.points import QUIET, LegendEntry
+
+    if column in collection.columns.scores:
+        steps, low, high = palette.bins(collection.table[column], STEPS)
+        colours = palette.sequential(STEPS)
+        legend = [
+            LegendEntry(f"{low + (high - low) * share:.3g}", colours[round(share * (STEPS - 1))])
+            for share in (1.0, 0.75, 0.5, 0.25, 0.0)
+            if np.isfinite(low)
+        ]
+        return Colouring(column, np.where(steps < 0, QUIET, steps), colours, legend)
+    if column not in collection.table:
+        return Colouring("", np.zeros(len(collection), np.int64), palette.categorical(1), [])
+    return _by_name(column, collection.table[column])
+
+
+def colour_by_group(
+    collection: ImageCollection, view: ImageCollection, groups: Groups, chosen: int | None
+) -> Colouring:
+    """Colours by the clusters of the images in `view`; all others are quiet, as are other clusters than `chosen`."""
+    from urbanlens.plots.points import QUIET, LegendEntry
+
+    sizes = groups.sizes()
+    colours = group_colours(groups)
+    rank = {label: i for i, label in enumerate(sizes)}
+    shown = [rank.get(int(label), QUIET) if chosen in (None, int(label)) else QUIET for label in groups.labels]
+    classes = np.full(len(collection), QUIET, np.int64)
+    classes[view.positions] = np.where(np.asarray(shown, np.int64) >= 250, QUIET, shown)
+    legend = [LegendEntry(groups.names[label], colours[label], size) for label, size in sizes.items()]
+    return Colouring("Clusters", classes, [colours[label] for label in sizes][:250], legend[:MOST_NAMES])
+
+
+def group_colours(groups: Groups) -> dict[int, str]:
+    """The colour of each cluster on the map, in the scatter and on its card."""
+    return dict(zip(groups.sizes(), palette.categorical(len(groups.names)), strict=True))
+
+
+def _by_name(title: str, values: pd.Series[Any]) -> Colouring:
+    from urbanlens.plots.points import QUIET, LegendEntry
+
+    counts = values.dropna().astype(str).value_counts()
+    names = [str(name) for name in counts.index[:MOST_NAMES]]
+    number = {name: i for i, name in enumerate(names)}
+    classes = np.array([number.get(str(v), QUIET) if v == v and v is not None else QUIET for v in values], np.int64)
+    colours = palette.categorical(len(names))
+    legend = [LegendEntry(name, colours[i], int(counts.iloc[i])) for i, name in enumerate(names)]
+    rest = int((classes == QUIET).sum())
+    if rest:
+        legend.append(LegendEntry("other or none", palette.MUTED, rest))
+    return Colouring(title.replace("_", " "), classes, colours, legend)
+
+
+@lru_cache(maxsize=4)
+def _outlines(path: Path, stamp: int) -> tuple[tuple[str, BaseGeometry], ...]:  # noqa: ARG001 - read anew when changed
+    from urbanlens.plots.maps import read_outlines
+
+    return tuple(read_outlines(path))
+
+
+def outlines_of(collection: ImageCollection) -> Sequence[tuple[str, BaseGeometry]]:
+    """The base of the collection's own map; nothing, with a warning, where its file cannot be read."""
+    path = collection.root / "outlines.geojson"
+    try:
+        return _outlines(path, path.stat().st_mtime_ns) if path.is_file() else ()
+    except RegionError as error:
+        st.warning(str(error))
+        return ()
+
+
+def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
+    """The map; a drawing on it becomes the selection before the page runs again."""
+    import folium
+    from streamlit_folium import st_folium
+
+    from urbanlens.plots import maps
+    from urbanlens.plots.points import PointLayer
+
+    dark, table = is_dark(), here.collection.table
+    chart = maps.LocalMap(_bounds(here.collection), dark=dark, tiles=tiles)
+    maps.outlines(outlines_of(here.collection), dark).add_to(chart)
+    maps.district_outlines([(r.name, r.kind, r.geometry) for r in here.collection.regions], dark).add_to(chart)
+    maps.LocalDraw(_ink(dark)).add_to(chart)
+    moving = folium.FeatureGroup("moving")
+    for slot, colour in (("a", "#0072B2"), ("b", "#CC79A7")):
+        kept = region(slot)
+        if kept is not None:
+            style = {"color": colour, "weight": 2.5, "dashArray": "6 4", "fill": False}
+            maps.OutlineLayer([(kept.geometry, style, f"{slot.upper()} {kept.name}")], pane="chosen").add_to(moving)
+    chosen = here.selection
+    if chosen is not None and not is_editable(chosen.geometry):
+        style = {"color": _ink(dark), "weight": 2.5, "fillOpacity": 0.06}
+        maps.OutlineLayer([(chosen.geometry, style, "")], pane="chosen").add_to(moving)
+    editable = chosen.geometry if chosen is not None and is_editable(chosen.geometry) else None
+    maps.EditableRegion(editable, _ink(dark)).add_to(moving)
+    PointLayer(
+        table["lat"], table["lon"], colouring.classes, colouring.colours, legend=colouring.legend, title=colouring.title
+    ).add_to(moving)
+    st_folium(
+        chart,
+        key=KEY,
+        height=HEIGHT,
+        use_container_width=True,
+        returned_objects=["all_drawings"],
+        feature_group_to_add=moving,
+        on_change=drawn,
+    )
+
+
+def _bounds(collection: ImageCollection) -> tuple[float, float, float, float]:
+    from shapely.geometry import MultiPoint
+
+    from urbanlens.plots.maps import bounds_of
+
+    placed = collection.table.loc[collection.located, ["lon", "lat"]]
+    around = [r.geometry for r in collection.regions]
+    return bounds_of([*around, MultiPoint(placed.to_numpy(float))] if len(placed) else around)
+
+
+def _ink(dark: bool) -> str:
+    return "#F4A261" if dark else "#C4391D"
+
+
+def unplaced(collection: ImageCollection) -> str:
+    """A sentence about images without coordinates; "" where all have some."""
+    missing = int((~collection.located).sum())
+    if not missing:
+        return ""
+    if missing == len(collection):
+        return "No image of this collection has coordinates, so the map shows none of them."
+    one = missing == 1
+    return f"{missing:,} image{' has' if one else 's have'} no coordinates and {'is' if one else 'are'} not on the map."

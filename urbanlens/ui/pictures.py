@@ -1,0 +1,225 @@
+"""Pictures, figures and tables on a page, each with what a visitor needs to take it home.
+
+Whatever comes from a user (captions, ids, names) is escaped here; nothing else on the pages builds html from it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from urbanlens.errors import ImageError
+from urbanlens.ui import caches, state
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL.Image import Image
+    from plotly.graph_objects import Figure
+
+    from urbanlens.collection import ImageCollection
+
+BLANK = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
+
+
+def grid(
+    images: ImageCollection,
+    ids: Sequence[str],
+    captions: Sequence[str] | None = None,
+    *,
+    size: int = 160,
+    most: int = 120,
+    linked: bool = True,
+) -> None:
+    """Thumbnails side by side, in one message to the browser.
+
+    Parameters
+    ----------
+    ids
+        Which images, in this order.
+    captions
+        Plain text below each; it is escaped.
+    size
+        Width of a cell in px.
+    most
+        Further images are only counted.
+    linked
+        Whether a picture leads to the page Single image.
+    """
+    st.html(grid_html(images, ids[:most], captions, size=size, more=max(0, len(ids) - most), linked=linked))
+
+
+def grid_html(
+    images: ImageCollection,
+    ids: Sequence[str],
+    captions: Sequence[str] | None = None,
+    *,
+    size: int = 160,
+    more: int = 0,
+    linked: bool = True,
+) -> str:
+    """The html of `grid`, for a page that draws pictures inside something else."""
+    cells = []
+    for position, image_id in enumerate(ids):
+        caption = captions[position] if captions is not None else ""
+        inner = f'<img src="{thumbnail(images, image_id, size)}" alt="{escape(caption or image_id)}" loading="lazy">'
+        if linked:
+            inner = f'<a href="{image_link(image_id)}" title="{escape(image_id)}">{inner}</a>'
+        below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+        cells.append(f"<figure>{inner}{below}</figure>")
+    if more:
+        cells.append(f'<div class="more">and {more:,} more</div>')
+    return f'<div class="pictures" style="--cell:{int(size)}px">{"".join(cells)}</div>'
+
+
+def thumbnail(images: ImageCollection, image_id: str, size: int = 160) -> str:
+    """An image as a data address; an empty picture where the file cannot be read, so that a grid stands anyway."""
+    try:
+        return caches.thumbnails().get(images, image_id, size)
+    except (ImageError, OSError):
+        return BLANK
+
+
+def image_link(image_id: str) -> str:
+    """The address of an image's page, relative to any page, escaped for html."""
+    return escape("single_image?" + urlencode({**state.shared_params(), "image": image_id}))
+
+
+def mosaic(images: ImageCollection, ids: Sequence[str]) -> None:
+    """A wall of pictures without captions."""
+    cells = "".join(f'<img src="{thumbnail(images, image_id, 240)}" alt="">' for image_id in ids)
+    st.html(f'<div class="mosaic" role="img" aria-label="Images of the collection">{cells}</div>')
+
+
+def picture(image: Image, caption: str = "", *, most: int = 900) -> None:
+    """One large picture with an escaped caption; its longer side is drawn at `most` px or less."""
+    below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    address = caches.data_address(image, most, quality=88)
+    st.html(
+        f'<figure class="picture"><img src="{address}" alt="{escape(caption or "picture")}">{below}</figure>',
+    )
+
+
+def numbers(values: Mapping[str, str]) -> None:
+    """Large numbers with what they count: {"images": "3,100", …}."""
+    cells = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in values.items())
+    st.html(f'<div class="numbers">{cells}</div>')
+
+
+def bars(shares: Iterable[tuple[str, float]], *, color: str = "#5B6BA8") -> None:
+    """Shares in [0, 1] as horizontal bars, in the order given; the first stands out."""
+    rows = []
+    for position, (name, share) in enumerate(shares):
+        first = ' class="first"' if position == 0 else ""
+        width = 100 * min(max(share, 0.0), 1.0)
+        rows.append(
+            f'<span{first}>{escape(name)}</span><div class="track"><i style="width:{width:.2f}%;--bar:{escape(color)}"></i>'
+            f"</div><span{first}>{percent(share)}</span>"
+        )
+    st.html(f'<div class="bars">{"".join(rows)}</div>')
+
+
+def percent(share: float) -> str:
+    """A share as a reader expects it: never 100 % or 0 % where it is only close."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1:
+        return "> 99.9 %"
+    return f"{100 * share:.1f} %" if share not in (0, 1) else f"{100 * share:.0f} %"
+
+
+def note(text: str) -> None:
+    """A caution that belongs to what stands above it; plain text."""
+    st.html(f'<p class="note">{escape(text)}</p>')
+
+
+def lead(text: str) -> None:
+    """What a page is for, in a sentence or two; plain text."""
+    st.html(f'<p class="lead">{escape(text)}</p>')
+
+
+def quiet(text: str) -> None:
+    """A remark in small grey letters; plain text."""
+    st.html(f'<p class="quiet">{escape(text)}</p>')
+
+
+def png(image: Image) -> bytes:
+    """A picture as PNG bytes."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def image_download(image: Image, file: str, label: str = "Picture (PNG)") -> None:
+    """A button that saves a picture; the PNG is made only when it is pressed."""
+    st.download_button(
+        label, lambda: png(image), f"{file}.png", "image/png", icon=":material/download:", on_click="ignore"
+    )
+
+
+def table_download(table: pd.DataFrame, file: str, label: str = "Table (CSV)") -> None:
+    """A button that saves a table; the CSV is made only when it is pressed, with a mark that lets Excel read it."""
+    st.download_button(
+        label,
+        lambda: table.to_csv(index=False).encode("utf-8-sig"),
+        f"{file}.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def figure_with_downloads(
+    figure: Figure,
+    file: str,
+    table: pd.DataFrame | None = None,
+    *,
+    key: str | None = None,
+    on_select: str | Callable[..., None] = "ignore",
+    **settings: Any,
+) -> Any:
+    """A plotly figure whose toolbar saves a picture, with its numbers as CSV below.
+
+    Parameters
+    ----------
+    file
+        Name of what is saved, without its ending.
+    table
+        The numbers behind the figure.
+    on_select
+        As of `st.plotly_chart`; its answer is returned.
+
+    Notes
+    -----
+    The browser makes the picture, as sharp PNG or as SVG for print, so no other program is needed.
+    """
+    key = key or f"figure-{file}"
+    kind = st.session_state.get(f"{key}-kind") or "PNG"
+    config = {
+        "displaylogo": False,
+        "toImageButtonOptions": {"format": kind.lower(), "filename": file, "scale": 3 if kind == "PNG" else 1},
+    }
+    answer = st.plotly_chart(figure, key=key, config=config, on_select=on_select, **settings)
+    with st.popover("Save", icon=":material/download:", type="tertiary"):
+        st.segmented_control("Picture format", ["PNG", "SVG"], default="PNG", key=f"{key}-kind", required=True)
+        quiet("The camera in the figure's corner saves it in this format.")
+        if table is not None:
+            table_download(table, file, "Numbers (CSV)")
+    return answer
+
+
+def object_table(table: pd.DataFrame) -> None:
+    """Objects with their share inside a mask, in the whole picture, and the ratio: object, inside, whole, ratio."""
+    rows = []
+    for name, inside, whole, ratio in table[["object", "inside", "whole", "ratio"]].itertuples(index=False):
+        more = ' class="more-than-chance"' if ratio > 1 else ""
+        rows.append(
+            f'<tr{more}><th scope="row">{escape(str(name))}</th><td>{percent(float(inside))}</td>'
+            f"<td>{percent(float(whole))}</td><td>{ratio:.2f}</td></tr>"
+        )
+    head = "<tr><th>Object</th><th>Inside the mask</th><th>In the whole picture</th><th>Ratio</th></tr>"
+    st.html(f'<table class="objects"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>')

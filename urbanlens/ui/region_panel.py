@@ -1,0 +1,151 @@
+"""The choice of a region: drawn on the map, from a list, from a file; named, and kept as A or B."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from urbanlens.errors import RegionError
+from urbanlens.ui import pictures, state
+from urbanlens.ui.page import Page, region, select_region
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+    from urbanlens.collection import Region
+
+KEY = "map"
+"""The session key of the map's answer."""
+DRAWN = "Drawn region"
+NO_REGION = "(none)"
+LOADED = "map-loaded"
+MOST_CORNERS = 60
+SAME = 0.999
+"""Two outlines that overlap by more than this share are one: an address keeps corners to about a metre."""
+
+
+def is_editable(geometry: BaseGeometry) -> bool:
+    """Whether the drawing tool can reshape it: one polygon of few corners."""
+    return bool(geometry.geom_type == "Polygon" and len(geometry.exterior.coords) <= MOST_CORNERS)
+
+
+def newly_drawn(drawings: Sequence[Mapping[str, Any]] | None, chosen: Region | None) -> Region | None:
+    """What the drawings on the map ask for: `chosen` itself where nothing changed, None where it was deleted.
+
+    Parameters
+    ----------
+    drawings : GeoJSON features of everything in the drawing tool, the newest last; None before the first drawing.
+    chosen : the selection, which the map puts into the drawing tool where it can be reshaped.
+
+    Raises
+    ------
+    RegionError
+        The newest drawing encloses nothing.
+    """
+    from urbanlens.collection.regions import Region, read_regions
+
+    if drawings is None:
+        return chosen
+    if not drawings:
+        return None if chosen is not None and is_editable(chosen.geometry) else chosen
+    shapes = [found for feature in drawings for found in read_regions({**feature, "type": "Feature"})]
+    fresh = [shape for shape in shapes if chosen is None or not _same(shape.geometry, chosen.geometry)]
+    if not fresh:
+        return chosen
+    reshaped = chosen is not None and len(shapes) == 1 and is_editable(chosen.geometry)
+    name = chosen.name if reshaped and chosen is not None else DRAWN
+    return Region(name, fresh[-1].geometry)
+
+
+def drawn() -> None:
+    """A drawing was made, reshaped or deleted: called before the page runs again."""
+    answer = st.session_state.get(KEY) or {}
+    chosen = region("region")
+    try:
+        asked = newly_drawn(answer.get("all_drawings"), chosen)
+        if asked is not chosen:
+            take(asked)
+    except RegionError as error:
+        st.session_state["map-problem"] = str(error)
+
+
+def take(chosen: Region | None) -> None:
+    """Make a region the selection, and let the points show its clusters."""
+    select_region(chosen)
+    state.pick("colour", None)
+    state.set_param("group", None)
+
+
+def _same(one: BaseGeometry, other: BaseGeometry) -> bool:
+    union = one.union(other).area
+    return bool(union > 0 and one.intersection(other).area / union > SAME)
+
+
+def choose_region(here: Page) -> None:
+    """The ways to a region without a mouse: a list of districts, and a GeoJSON file."""
+    offered = {r.name: r for r in [*here.collection.regions, *st.session_state.get(LOADED, [])]}
+    chosen = here.selection
+    current = NO_REGION if chosen is None else chosen.name or DRAWN
+    options = [NO_REGION, *offered] + ([current] if current not in (NO_REGION, *offered) else [])
+    st.session_state["map-district"] = current
+
+    def picked() -> None:
+        name = st.session_state["map-district"]
+        if name == NO_REGION or name in offered:
+            take(offered.get(name))
+
+    st.selectbox("Region", options, key="map-district", on_change=picked, help="Or draw one with the map's tools.")
+
+
+def load_geojson() -> None:
+    """An uploader whose regions join the list; the first becomes the selection."""
+    from urbanlens.collection.regions import read_regions
+
+    def loaded() -> None:
+        file = st.session_state.get("map-upload")
+        if file is None:
+            return
+        try:
+            found = read_regions(file.getvalue())
+        except RegionError as error:
+            st.session_state["map-problem"] = str(error).replace("the GeoJSON", file.name)
+            return
+        st.session_state[LOADED] = found
+        notes = [f"{r.name}: {r.note}" for r in found if r.note]
+        st.session_state["map-note"] = f"{len(found)} region{'s' * (len(found) != 1)} loaded. " + " ".join(notes)
+        take(found[0])
+
+    st.file_uploader("GeoJSON with one or more polygons", ["geojson", "json"], key="map-upload", on_change=loaded)
+
+
+def problems() -> None:
+    """What went wrong or was repaired since the page last ran."""
+    problem, note = (st.session_state.pop(f"map-{kind}", None) for kind in ("problem", "note"))
+    if problem:
+        st.error(problem)
+    if note:
+        st.info(note)
+
+
+def keep_regions(here: Page) -> None:
+    """Name the selection, keep it as A or B, and go back to what is kept."""
+    chosen = here.selection
+    if chosen is not None:
+        st.session_state["map-name"] = chosen.name
+        st.text_input(
+            "Name", key="map-name", max_chars=80,
+            on_change=lambda: select_region(replace(chosen, name=st.session_state["map-name"].strip() or DRAWN)),
+        )  # fmt: skip
+    for slot in ("a", "b"):
+        kept = region(slot)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if chosen is not None:
+                st.button(f"Keep as {slot.upper()}", key=f"keep-{slot}", on_click=select_region, args=(chosen, slot))
+            if kept is not None:
+                st.button(kept.name, key=f"show-{slot}", on_click=take, args=(kept,), help=f"Select {slot.upper()}")
+                st.button("Forget", key=f"forget-{slot}", on_click=select_region, args=(None, slot), type="tertiary")
+    if chosen is None and region("a") is None and region("b") is None:
+        pictures.quiet("Choose a region, then keep it here as A or B to compare two parts of the city.")

@@ -1,0 +1,190 @@
+"""The parts of the page Single image: choosing a picture, the network's answer, and the two masks."""
+
+from __future__ import annotations
+
+import difflib
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from urbanlens.errors import ImageError
+from urbanlens.ui import drawing, explaining, pictures, state, uploads
+from urbanlens.ui.overview import is_demo
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from urbanlens.collection import ImageCollection
+    from urbanlens.ui.explaining import Explained
+    from urbanlens.ui.page import Page
+
+_DROPPED = "urbanlens.dropped"
+_ROUND = "urbanlens.drop-round"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The picture that is looked at: of the collection (`image_id`), or dropped in."""
+
+    image: Image
+    title: str
+    identity: str
+    image_id: str | None = None
+
+
+def choose_subject(here: Page) -> Subject | None:
+    """The picture dropped in, or the one of the collection that was asked for; None (with a message) without any."""
+    drop, own = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+    with drop:
+        number = st.session_state.setdefault(_ROUND, 0)
+        st.file_uploader(
+            "Your photograph", uploads.PHOTOGRAPHS, key=f"drop-{number}", on_change=_dropped, args=(f"drop-{number}",)
+        )
+    with own:
+        _choose_own(here)
+    failed = st.session_state.get("urbanlens.drop-failed")
+    if failed:
+        st.error(failed)
+        return None
+    dropped: Subject | None = st.session_state.get(_DROPPED)
+    if dropped is not None:
+        return dropped
+    pool = here.view if len(here.view) else here.collection
+    image_id = state.param("image") or (pool.ids[len(pool) // 2] if len(pool) else "")
+    return _of_collection(here.collection, image_id)
+
+
+def _choose_own(here: Page) -> None:
+    """Choose an image of the collection, by its name or at random."""
+    pool = here.view if len(here.view) else here.collection
+    if st.session_state.get("image-name") is None or _ROUND + "-pending" in st.session_state:
+        st.session_state["image-name"] = "" if _DROPPED in st.session_state else state.param("image")
+        st.session_state.pop(_ROUND + "-pending", None)
+    st.text_input(
+        "Or an image of the collection",
+        key="image-name",
+        placeholder="its name",
+        on_change=_named,
+        icon=":material/search:",
+    )
+    label = "Another image" if here.selection is None else "Another image of the selection"
+    st.button(
+        label, key="another", icon=":material/casino:", on_click=_another, args=(pool.ids,), disabled=not len(pool)
+    )
+
+
+def _take(image_id: str) -> None:
+    """Look at an image of the collection, and let go of what was dropped in."""
+    st.session_state.pop(_DROPPED, None)
+    st.session_state.pop("urbanlens.drop-failed", None)
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    state.set_param("image", image_id)
+    state.pick("class", None)
+    st.session_state[_ROUND + "-pending"] = True
+
+
+def _named() -> None:
+    _take(str(st.session_state["image-name"]).strip())
+
+
+def _another(ids: list[str]) -> None:
+    _take(random.choice(ids))
+
+
+def _dropped(key: str) -> None:
+    """A file was dropped in, or taken away again."""
+    st.session_state.pop(_DROPPED, None)
+    st.session_state.pop("urbanlens.drop-failed", None)
+    file = st.session_state.get(key)
+    if file is None:
+        return
+    image, problem = uploads.photograph(file)
+    if image is None:
+        st.session_state["urbanlens.drop-failed"] = problem
+        return
+    st.session_state[_DROPPED] = Subject(image, file.name, explaining.digest(image))
+    state.set_param("image", None)
+    state.pick("class", None)
+    st.session_state[_ROUND + "-pending"] = True
+
+
+def _of_collection(collection: ImageCollection, image_id: str) -> Subject | None:
+    ids = collection.ids
+    if image_id not in ids:
+        close = difflib.get_close_matches(image_id, ids, n=3, cutoff=0.3) or ids[:3]
+        st.error(f"No image of this collection is named “{image_id}”. Names look like: {', '.join(close)}.")
+        return None
+    try:
+        image = collection.image(image_id)
+    except (ImageError, OSError) as error:
+        st.error(str(error))
+        return None
+    return Subject(image, image_id, f"{collection.whole.fingerprint}/{image_id}", image_id)
+
+
+def is_of_demo(subject: Subject, collection: ImageCollection) -> bool:
+    """Whether the picture belongs to the drawn demo world."""
+    return subject.image_id is not None and is_demo(collection)
+
+
+def show_answer(subject: Subject, answer: Explained) -> None:
+    """The picture beside the most probable classes."""
+    left, right = st.columns(2, gap="large", vertical_alignment="center")
+    with left:
+        pictures.picture(drawing.display_size(subject.image), subject.title)
+    with right:
+        name, share = answer.ranked()[0]
+        st.subheader(f"{name}, {pictures.percent(share)}", anchor=False)
+        pictures.bars(answer.ranked()[:5])
+        if len(answer.classes) > 5:
+            pictures.quiet(f"The five most probable of {len(answer.classes):,} classes.")
+        pictures.table_download(answer.table(), f"{_file_name(subject)}-probabilities", "Probabilities (CSV)")
+
+
+@st.fragment
+def show_masks(subject: Subject, answer: Explained, target: str, collection: ImageCollection) -> None:
+    """The Grad-CAM overlay and the visual explanation, each with its slider; moving one only draws anew."""
+    if not answer.found:
+        st.info(f"Nothing in this picture speaks for {target}: the network's map is empty.")
+        return
+    image = drawing.display_size(subject.image)
+    mask = drawing.mask_for(answer.map, image.size)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Where the network looked", anchor=False)
+        opacity = state.slide("Strength of the colour", 0.0, 1.0, name="opacity", default=0.6, step=0.05)
+        drawn = drawing.overlay(image, mask, opacity)
+        pictures.picture(drawn, f"Grad-CAM for {target}: yellow speaks most for it; what is not coloured does not.")
+        pictures.image_download(drawn, f"{_file_name(subject)}-grad-cam")
+    with right:
+        st.subheader("What counted most", anchor=False)
+        threshold = state.slide("Threshold", 0.0, 1.0, name="threshold", default=0.5, step=0.05)
+        drawn = drawing.only_above(image, mask, threshold)
+        part = float((mask >= threshold).mean())
+        pictures.picture(drawn, f"The {part:.0%} of the picture where the mask is at least {threshold:g}.")
+        pictures.image_download(drawn, f"{_file_name(subject)}-explanation")
+    _show_objects(subject, answer, threshold, collection)
+
+
+def _show_objects(subject: Subject, answer: Explained, threshold: float, collection: ImageCollection) -> None:
+    """The true objects inside the mask, where the image has pixel labels."""
+    labels = collection.objects(subject.image_id) if subject.image_id is not None else None
+    if labels is None:
+        return
+    mask = drawing.mask_for(answer.map, (labels.shape[1], labels.shape[0]))
+    table = explaining.objects_inside(mask, labels, collection.object_names, threshold)
+    st.subheader("Which objects lie there", anchor=False)
+    if table.empty:
+        pictures.quiet("No labelled object lies above this threshold.")
+        return
+    pictures.object_table(table.head(8))
+    pictures.quiet(
+        "From the true labels of this image. A ratio above 1: the network looked there more than chance would."
+    )
+    pictures.table_download(table, f"{_file_name(subject)}-objects", "Objects (CSV)")
+
+
+def _file_name(subject: Subject) -> str:
+    return uploads.slug(subject.title.rsplit(".", 1)[0]) or "picture"
