@@ -6,7 +6,7 @@ from urbanlens import ui
 from urbanlens.ui import collections, library, pictures
 
 current = ui.frame("Collections")
-st.title("Collections")
+st.title("Collections", anchor=False)
 pictures.lead("A collection is a folder of images with one table. Open one here, or bring your own photographs.")
 
 collections.show_import_result()

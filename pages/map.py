@@ -13,10 +13,13 @@ pictures.lead(
     "Draw a rectangle or a polygon with the tools on the map, or pick a district from the list. "
     "The region stays chosen on every page."
 )
-region_panel.problems()
+cluster_panel.warm_up()
 
+with st.container():
+    region_panel.problems()
 top = st.container()
-map_area = st.container()
+left, right = st.columns([1.9, 1], gap="medium")
+map_area, plane_area = left.container(), right.container()
 below_map = st.container()
 group_area = st.container()
 
@@ -25,7 +28,7 @@ scope = view if selection is not None else collection
 whole_wanted = selection is None and bool(state.param("all"))
 groups = features = None
 with group_area:
-    st.header("Groups of similar images")
+    st.header("Groups of images")
     if selection is None and not whole_wanted:
         st.info("Choose a region first: draw one on the map, or pick one from the list above it.")
         st.button(
@@ -70,12 +73,15 @@ with below_map:
         if selection is not None
         else f"{int(collection.located.sum()):,} images on the map. {map_panel.unplaced(collection)}"
     )
-    with st.expander("Name and keep regions", expanded=selection is not None):
-        region_panel.keep_regions(here)
+    region_panel.keep_regions(here)
+
+with plane_area:
+    if groups is not None and features is not None:
+        cluster_panel.scatter(scope, groups, features)
+    elif groups is None:
+        pictures.quiet("Once a region is chosen, its images appear here: those that look alike lie close together.")
 
 with group_area:
     if groups is not None:
-        if features is not None:
-            cluster_panel.scatter(scope, groups, features)
         cluster_panel.cards(scope, groups, features)
         cluster_panel.downloads(scope, groups)

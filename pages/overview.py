@@ -9,7 +9,7 @@ from urbanlens.ui.routes import ROUTES
 here = ui.page("Overview")
 view = here.view
 
-st.title(here.collection.title)
+st.title(pictures.plain(here.collection.title), anchor=False)
 pictures.lead(here.collection.description or "A collection of street images.")
 if here.selection is not None:
     pictures.quiet(f"Numbers and pictures below are those of the region {here.selection.name or 'you selected'}.")
@@ -26,11 +26,8 @@ if facts:
         "We drew these cities, so we know what tells them apart. Every explanation that a network gives can be "
         "checked against this truth."
     )
-    for column, (place, cues) in zip(st.columns(len(facts), gap="large"), facts.items(), strict=True):
-        with column:
-            st.subheader(place)
-            pictures.bars(cues, color=overview.COLORS.get(place, "#5B6BA8"))
-            pictures.quiet(f"Share of the images of {place} that show it.")
+    pictures.cues(facts, overview.colours(facts))
+    pictures.quiet("Share of each city's images in which it can be seen.")
     if note := overview.spurious(here.collection):
         pictures.note(note)
 

@@ -4,10 +4,10 @@ import streamlit as st
 
 from urbanlens import ui
 from urbanlens.errors import UrbanLensError
-from urbanlens.ui import explaining, pictures, similar, single_image
+from urbanlens.ui import explaining, overview, pictures, similar, single_image
 
 here = ui.page("Single image")
-st.title("Single image")
+st.title("Single image", anchor=False)
 pictures.lead("Drop in a photograph. A network says what it shows, where it looked, and what else looks like it.")
 
 subject = single_image.choose_subject(here)
@@ -22,7 +22,7 @@ with asking:
 try:
     answer = explaining.explain(network, subject.image, subject.identity)
 except UrbanLensError as error:
-    st.error(str(error))
+    st.error(pictures.plain(str(error)))
     st.stop()
 with classes:
     likely = [name for name, _ in answer.ranked()[:20]]
@@ -45,14 +45,14 @@ if not len(here.view):
 rows = similar.features(here.view)
 if rows is not None:
     found = similar.most_similar(here.view, rows, subject.image, subject.identity, subject.image_id)
-    near, where = st.columns([3, 2], gap="large")
+    figure = similar.small_map(here.view, found, subject.image_id)
+    near, where = st.columns([3, 2], gap="large") if figure else (st.container(), None)
     with near:
-        ui.grid(here.view, list(found["image_id"]), similar.captions(found, here.collection.columns.labels))
+        ui.grid(here.view, list(found["image_id"]), similar.captions(found, overview.main_labels(here.view)))
         ui.table_download(found, "similar-images", "Similar images (CSV)")
-    with where:
-        figure = similar.small_map(here.view, found, subject.image_id)
-        if figure is None:
-            pictures.quiet("Where these images were taken is not known.")
-        else:
+    if figure and where:
+        with where:
             st.plotly_chart(figure, key="similar-map", config={"displayModeBar": False, "scrollZoom": True})
             pictures.quiet("Numbers as in the pictures. A star marks this image; grey dots are all other images.")
+    else:
+        pictures.quiet("Where these images were taken is not known.")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from urbanlens import __version__
-from urbanlens.errors import UrbanLensError
+from urbanlens.errors import CollectionError, UrbanLensError
 
 Answer = dict[str, Any]
 Command = Callable[[argparse.Namespace], Answer]
@@ -55,6 +55,8 @@ def check_command(arguments: argparse.Namespace) -> Answer:
     """Whether a collection is whole, file by file."""
     from urbanlens.collection import check
 
+    if not arguments.collection.exists():
+        raise CollectionError(f"there is no folder {arguments.collection}: give the folder of a collection")
     report = check(arguments.collection, progress=TerminalProgress())
     problems = [{"where": where, "why": why} for where, why in report.problems]
     return {"collection": str(arguments.collection), "images": report.images, "problems": problems, "ok": not problems}
@@ -175,8 +177,8 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument("--architecture", default="resnet18")
     command.add_argument("--out", type=Path, help="folder of the model; default: models/ in the collection")
     command.add_argument("--extra", type=Path, help="another collection whose rows are for training only")
-    command.add_argument("--sizes", type=int, nargs="+", default=[128, 224], help="image sizes in px, one a stage")
-    command.add_argument("--epochs", type=int, nargs="+", default=[10, 2], help="epochs, one number a stage")
+    command.add_argument("--sizes", type=int, nargs="+", default=[96, 128, 224], help="image sizes in px, one a stage")
+    command.add_argument("--epochs", type=int, nargs="+", default=[6, 3, 1], help="epochs, one number a stage")
     command.add_argument("--seed", type=int, default=0)
 
 

@@ -193,8 +193,14 @@
 
   // --- the chosen region ---------------------------------------------------------------------------------------
   const Editable = L.Layer.extend({
-    initialize({ geometry, colour }) { this.geometry = geometry; this.colour = colour; },
-    onAdd() {
+    initialize({ geometry, colour, focus }) { Object.assign(this, { geometry, colour, focus }); },
+    onAdd(map) {
+      const wanted = JSON.stringify(this.focus);
+      if (this.focus && wanted !== map.urbanFocus) {
+        const [south, west, north, east] = this.focus;
+        map.fitBounds([[south, west], [north, east]], { animate: false });
+      }
+      map.urbanFocus = wanted;
       const drawn = window.drawnItems;
       if (!drawn || !drawn.clearLayers) return;
       drawn.clearLayers();

@@ -15,6 +15,7 @@ import pandas as pd
 from urbanlens.collection import columns as layout
 from urbanlens.collection.columns import Columns, Description
 from urbanlens.collection.decoding import open_ids, open_image
+from urbanlens.collection.parquet import read_parquet
 from urbanlens.errors import CollectionError
 
 if TYPE_CHECKING:
@@ -212,10 +213,7 @@ def read_table(file: Path) -> pd.DataFrame:
     """Read and check `images.parquet`: ids and paths as text, coordinates as numbers, lists as lists."""
     if not file.is_file():
         raise CollectionError(f"{file} is missing: import the images again, or put the table back")
-    try:
-        table = pd.read_parquet(file)
-    except (OSError, ValueError) as error:
-        raise CollectionError(f"{file} is no Parquet table that can be read ({error}): import again") from error
+    table = read_parquet(file)
     missing = [name for name in ("image_id", "path") if name not in table.columns]
     if missing:
         raise CollectionError(f"{file} lacks the columns {missing}; it has {list(table.columns)}: import again")

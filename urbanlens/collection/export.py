@@ -19,7 +19,8 @@ def table_csv(table: pd.DataFrame) -> bytes:
     for name in plain.columns:
         if plain[name].dtype == object:
             plain[name] = plain[name].map(_cell)
-    return plain.to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
+    text: str = plain.to_csv(index=False, lineterminator="\n")
+    return text.encode("utf-8-sig")
 
 
 def points_geojson(table: pd.DataFrame) -> bytes:

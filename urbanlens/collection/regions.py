@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely
 from shapely.geometry import MultiPolygon, Polygon, mapping
 
@@ -116,6 +117,8 @@ def _polygon(geometry: Mapping[str, Any], where: str) -> tuple[Any, str]:
         raise RegionError(f"{where}: its coordinates are no rings of [lon, lat] pairs ({error})") from error
     if shape.is_empty:
         raise RegionError(f"{where}: its polygon has no corners")
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        raise RegionError(f"{where}: its coordinates are not all finite numbers")
     west, south, east, north = shape.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise RegionError(

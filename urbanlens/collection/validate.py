@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,7 @@ from urbanlens.errors import CollectionError, ImageError, RegionError
 from urbanlens.progress import Progress, silent
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """What is wrong, and where: a file, with the row where there is one."""
 
     where: str
@@ -85,7 +84,7 @@ def check(path: Path | str, *, progress: Progress = silent) -> CheckReport:
         except (ImageError, CollectionError) as error:
             report.problems.append(Problem(where, str(error)))
         report.problems += [Problem(where, what) for what in _label_problems(collection, image_id, size, names, report)]
-        progress(row, len(collection), image_id)
+        progress(row, len(collection), "images checked")
     return report
 
 
@@ -95,16 +94,16 @@ def _column_problems(collection: ImageCollection) -> Iterator[Problem]:
         numbers = pd.to_numeric(table[name], errors="coerce")
         bad = np.asarray(numbers.isna() & table[name].notna())
         if name in columns.attributes:
-            bad |= np.asarray((numbers < 0) | (numbers > 1))
+            bad = bad | np.asarray((numbers < 0) | (numbers > 1))
         if bad.any():
             row = int(np.argmax(bad))
             wanted = "a share in 0…1" if name in columns.attributes else "a number"
             what = f"{name} is {table[name].iat[row]!r} where {wanted} is needed"
             yield Problem(f"{layout.TABLE_FILE}, row {row + 1}", f"{what} ({int(bad.sum())} such rows)")
-    for name in (columns.votes, columns.tags):
-        for row, value in enumerate(table[name] if name else (), start=1):
+    for lists in filter(None, (columns.votes, columns.tags)):
+        for row, value in enumerate(table[lists], start=1):
             if not (isinstance(value, list) or value is None or value is pd.NA or value != value):
-                yield Problem(f"{layout.TABLE_FILE}, row {row}", f"{name} is {value!r} where a list is needed")
+                yield Problem(f"{layout.TABLE_FILE}, row {row}", f"{lists} is {value!r} where a list is needed")
                 break
     if "split" in table.columns:
         unknown = sorted(set(table["split"].dropna().astype(str)) - set(layout.SPLITS))

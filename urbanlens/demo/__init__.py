@@ -11,16 +11,16 @@ from urbanlens.errors import CollectionError
 
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
-    from urbanlens.demo.build import attribute_maps, build
-    from urbanlens.demo.verify import verify
+    from urbanlens.demo.gates import verify
+    from urbanlens.demo.making import attribute_maps, build
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "demo"
 """Where the shipped collection lies."""
 
 _LAZY = {
-    "build": "urbanlens.demo.build",
-    "attribute_maps": "urbanlens.demo.build",
-    "verify": "urbanlens.demo.verify",
+    "build": "urbanlens.demo.making",
+    "attribute_maps": "urbanlens.demo.making",
+    "verify": "urbanlens.demo.gates",
 }
 
 __all__ = ["ASSETS", "attribute_maps", "build", "open_demo", "truth", "verify"]

@@ -6,8 +6,9 @@ from collections import defaultdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from shapely.geometry import LineString, MultiLineString, MultiPoint, Polygon, box, mapping
-from shapely.ops import transform, unary_union, voronoi_diagram
+import shapely
+from shapely.geometry import LineString, MultiLineString, MultiPoint, MultiPolygon, Polygon, box, mapping
+from shapely.ops import unary_union, voronoi_diagram
 
 from urbanlens.demo.geography import (
     CITIES,
@@ -33,7 +34,7 @@ SOUTH_SHORE_NORTH = -640.0
 
 def to_degrees(shape: Any) -> Any:
     """A planar shape in WGS84 degrees, x = lon and y = lat."""
-    return transform(lambda east, north: (east / METRES_LON, north / METRES_LAT), shape)
+    return shapely.transform(shape, lambda corners: corners / (METRES_LON, METRES_LAT))
 
 
 @cache
@@ -78,8 +79,8 @@ def _largest(shape: Any) -> Any:
 
 def outlines() -> dict[str, Any]:
     """GeoJSON of sea, lake, river, woods, parks, coast and roads, one feature a layer, in the order of drawing."""
-    line = [p for p in coast() if abs(p[0]) <= 9000]
-    sea = Polygon([*line, (line[-1][0], -5200.0), (line[0][0], -5200.0)])
+    line = [p for p in coast() if abs(p[0]) <= 8300]
+    sea = Polygon([*line, (line[-1][0], -3400.0), (line[0][0], -3400.0)])
     streets = {"avenues": [], "streets": []}  # type: dict[str, list[LineString]]
     for city in CITIES:
         for points, width, _ in centre_lines(city.name):
@@ -87,9 +88,9 @@ def outlines() -> dict[str, Any]:
     parks = [shape for city in CITIES for (_, kind), shape in districts(city).items() if kind == "park"]
     layers: list[tuple[str, str, Any]] = [
         ("sea", "sea", sea),
-        ("woods", "woods", unary_union([Polygon(outline).buffer(-60).buffer(60) for outline in WOODS])),
+        ("woods", "woods", MultiPolygon([Polygon(outline) for outline in WOODS])),
         ("park", "park", unary_union(parks)),
-        ("river", "river", LineString(RIVER)),
+        ("river", "river", LineString(RIVER).difference(sea).simplify(1.0)),
         ("lake", "lake", Polygon(LAKE).buffer(30).buffer(-30)),
         ("coast", "coast", LineString(line)),
         ("roads", "streets", MultiLineString(streets["streets"])),

@@ -60,7 +60,10 @@ def hill(dice: Random) -> Place | None:
 def farmland(dice: Random) -> Place | None:
     """Out over the fields."""
     at = (dice.uniform(-2500, 2600), dice.uniform(-900, 2400))
-    return Place(at, dice.uniform(0, 360), _eye(dice) + dice.choice([0.0, 0.0, 1.5])) if _open(at) else None
+    heading = dice.uniform(0, 360)
+    if dice.random() < 0.5:
+        heading = bearing(at, min(HILLS, key=lambda which: distance(which.centre, at)).centre) + dice.uniform(-30, 30)
+    return Place(at, heading, _eye(dice) + dice.choice([0.0, 0.0, 1.5])) if _open(at) else None
 
 
 def forest(dice: Random) -> Place | None:
@@ -74,7 +77,7 @@ def forest(dice: Random) -> Place | None:
 def coast(dice: Random) -> Place | None:
     """On the beach."""
     east = dice.uniform(-2560, 2600)
-    at = (east, shore_north(east) + dice.uniform(5.0, BEACH_M - 4.0))
+    at = (east, shore_north(east) + dice.uniform(3.0, BEACH_M - 18.0))
     shore = bearing((east - 40, shore_north(east - 40)), (east + 40, shore_north(east + 40)))
     heading = dice.choice([shore, shore + 180.0, shore + 90.0, shore + 45.0, shore + 135.0]) + dice.uniform(-25, 25)
     return Place(at, heading, _eye(dice))

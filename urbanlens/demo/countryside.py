@@ -6,6 +6,7 @@ import itertools
 import math
 from functools import lru_cache
 
+from urbanlens.demo import picking
 from urbanlens.demo.geography import (
     BEACH_M,
     LAKE,
@@ -40,6 +41,7 @@ from urbanlens.demo.scene import (
     Street,
     Surface,
     Tree,
+    TreeKind,
     Vehicle,
 )
 
@@ -72,7 +74,7 @@ def cell_content(i: int, j: int) -> Content:
         return content
     dice = chance(WORLD, "field", i, j)
     village = min(distance(place, centre) for _, place in VILLAGES) < 120.0
-    surface: Surface = dice.choices(["field", "grass", "flowers", "earth"], [0.7, 0.18, 0.07, 0.05])[0]
+    surface: Surface = picking.surface(dice, field=0.7, grass=0.18, flowers=0.07, earth=0.05)
     if village:
         surface = "grass"
     rows = math.degrees(-TURN) + (90.0 if dice.random() < 0.5 else 0.0)
@@ -81,7 +83,7 @@ def cell_content(i: int, j: int) -> Content:
         return content
     hedge = dice.random()
     if hedge < 0.42:
-        kind = "poplar" if hedge < 0.08 else "bush" if hedge < 0.24 else "round"
+        kind: TreeKind = "poplar" if hedge < 0.08 else "bush" if hedge < 0.24 else "round"
         for k in range(dice.choice([4, 6, 8])):
             at = along(outline[0], outline[1 if hedge < 0.3 else 3], k / 8 + dice.uniform(0, 0.05))
             _plant(content, Tree(at, dice.uniform(2.0, 3.2) if kind == "bush" else dice.uniform(5, 10), kind, k + i))
@@ -131,7 +133,7 @@ def _forest_tree(i: int, j: int) -> Tree | None:
     at = ((i + dice.uniform(-0.42, 0.42)) * TREE_M, (j + dice.uniform(-0.42, 0.42)) * TREE_M)
     if dice.random() < 0.25 or not in_woods(at) or road_distance(at) < 7.5:
         return None
-    kind = dice.choice(["cone", "cone", "round", "round", "poplar", "bush"])
+    kind = picking.tree_kind(dice, "cone", "cone", "round", "round", "poplar", "bush")
     tall = dice.uniform(1.2, 2.4) if kind == "bush" else dice.uniform(7, 15)
     return Tree(at, tall, kind, dice.getrandbits(30))
 
@@ -227,7 +229,7 @@ def _roadside(road: int, k: int) -> Content:
         elif dice.random() < 0.16:
             at = step(middle, course + 90.0 * side, dice.uniform(8, 12))
             if not in_water(at, 4.0):
-                kind = dice.choice(["round", "poplar", "cherry", "bush"])
+                kind = picking.tree_kind(dice, "round", "poplar", "cherry", "bush")
                 content.things.append(Tree(at, dice.uniform(4, 9), kind, dice.getrandbits(30)))
         if dice.random() < 0.1:
             edge = (step(a, course + 90.0 * side, 5.0), step(b, course + 90.0 * side, 5.0))
@@ -241,13 +243,15 @@ def _house(content: Content, middle: Point, across: float, seed: int) -> None:
     if dice.random() < 0.22 or in_water(at, 14.0) or road_distance(at) < 13.0:
         return
     signs = (Sign("latin", 0.5, 2.5, 0.7, False, seed),) if dice.random() < 0.1 else ()
-    kind = dice.choices(["house", "hut", "warehouse"], [0.75, 0.15, 0.1])[0]
-    material = dice.choice(["plaster", "wood", "brick", "plaster"])
+    kind = picking.building_kind(dice, house=0.75, hut=0.15, warehouse=0.1)
+    material = picking.material(dice, "plaster", "wood", "brick", "plaster")
     size = (dice.uniform(9, 14), dice.uniform(8, 10), dice.uniform(4.5, 6.5))
     content.things.append(Building(kind, at, across + 180.0, *size, material, seed, signs))
     if dice.random() < 0.5:
         garden = step(step(middle, across, 7.5), across + 90.0, dice.uniform(-8, 8))
-        content.things.append(Tree(garden, dice.uniform(2, 6), dice.choice(["bush", "cherry", "round"]), seed))
+        content.things.append(
+            Tree(garden, dice.uniform(2, 6), picking.tree_kind(dice, "bush", "cherry", "round"), seed)
+        )
     if dice.random() < 0.35:
         left, right = (step(step(middle, across, 6.0), across + 90.0, side) for side in (-9.0, 9.0))
         content.things.append(Fence((left, right), 1.1, "wood", seed))

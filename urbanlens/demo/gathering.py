@@ -175,7 +175,8 @@ def _stands_in(building: Building, place: Point) -> bool:
 def ridges(place: Point, light: Light) -> tuple[Ridge, ...]:
     """The mountains in the north and the nearer downs before them, by their angles of elevation from a place."""
     bearings = [-88.0 + 2.0 * k for k in range(89)]
-    far = [_elevation(place, degrees, mountains()) for degrees in bearings]
+    peaks = [(distance(place, at), bearing(place, at), tall, half) for at, tall, half in mountains()]
+    far = [_elevation(degrees, peaks) for degrees in bearings]
     near = []
     for degrees in bearings:
         point = step(place, degrees, 3600.0)
@@ -191,11 +192,12 @@ def ridges(place: Point, light: Light) -> tuple[Ridge, ...]:
     )
 
 
-def _elevation(place: Point, degrees: float, peaks: Iterable[tuple[Point, float, float]]) -> float:
+def _elevation(degrees: float, peaks: Iterable[tuple[float, float, float, float]]) -> float:
+    """The elevation of the mountains in a direction; peaks as (way, bearing, height, half width)."""
     best = 0.0
-    for at, tall, half in peaks:
-        way = distance(place, at)
-        off = way * math.sin(math.radians(turn(degrees, bearing(place, at))))
-        if abs(turn(degrees, bearing(place, at))) < 90.0 and abs(off) < half:
-            best = max(best, math.degrees(math.atan2(tall * (1.0 - (abs(off) / half) ** 1.3), way)))
+    for way, towards, tall, half in peaks:
+        angle = turn(degrees, towards)
+        off = abs(way * math.sin(math.radians(angle)))
+        if off < half and abs(angle) < 90.0:
+            best = max(best, math.degrees(math.atan2(tall * (1.0 - (off / half) ** 1.3), way)))
     return best * min(1.0, (90.0 - abs(degrees)) / 10.0)

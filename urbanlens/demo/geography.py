@@ -12,7 +12,7 @@ from shapely.geometry import Point as ShapelyPoint
 from shapely.geometry import Polygon
 from shapely.prepared import PreparedGeometry, prep
 
-from urbanlens.demo.geometry import along, ring
+from urbanlens.demo.geometry import along, ring, smooth
 from urbanlens.demo.hashing import chance
 from urbanlens.demo.scene import Point
 
@@ -105,24 +105,25 @@ def in_sea(point: Point) -> bool:
 
 LAKE_CENTRE: Point = (-620.0, 820.0)
 LAKE = ring(LAKE_CENTRE, 250.0, 26, 1.55)
-RIVER: tuple[Point, ...] = (
+RIVER: tuple[Point, ...] = smooth((
     (420.0, 2750.0), (300.0, 2300.0), (-60.0, 1850.0), (-380.0, 1450.0), (-540.0, 1050.0), (-560.0, 600.0),
     (-300.0, 300.0), (60.0, 90.0), (260.0, -250.0), (180.0, -600.0), (330.0, -950.0), (390.0, -1320.0),
-)  # fmt: skip
+))  # fmt: skip
 RIVER_M = 30.0
 BEACH_M = 46.0
 
-WOODS: tuple[tuple[Point, ...], ...] = (
+_WOODS: tuple[tuple[Point, ...], ...] = (
     ((-2350.0, 1250.0), (-1700.0, 1050.0), (-1180.0, 1500.0), (-900.0, 2150.0), (-1250.0, 2600.0), (-2450.0, 2550.0)),
     ((950.0, -880.0), (1500.0, -820.0), (2150.0, -620.0), (2200.0, -150.0), (1650.0, 120.0), (1020.0, -210.0)),
     ((420.0, 520.0), (900.0, 420.0), (1080.0, 800.0), (700.0, 1020.0)),
 )
+WOODS = tuple(smooth(outline, closed=True) for outline in _WOODS)
 
 VILLAGES: tuple[tuple[str, Point], ...] = (
     ("Ashbourne", (-1560.0, 120.0)), ("Millbrook", (560.0, 230.0)), ("Larkfield", (1750.0, 780.0)),
 )  # fmt: skip
 
-ROADS: tuple[tuple[Point, ...], ...] = (
+_ROADS: tuple[tuple[Point, ...], ...] = (
     ((-2930.0, 380.0), (-2500.0, 300.0), (-2050.0, 150.0), (-1560.0, 120.0), (-1050.0, 20.0), (-500.0, 90.0),
      (0.0, 260.0), (560.0, 230.0), (1000.0, 330.0), (1350.0, 560.0), (1750.0, 780.0), (2250.0, 720.0),
      (2950.0, 560.0)),
@@ -131,18 +132,22 @@ ROADS: tuple[tuple[Point, ...], ...] = (
     ((560.0, 230.0), (620.0, -150.0), (800.0, -420.0), (860.0, -800.0), (700.0, -1020.0), (-100.0, -1010.0),
      (-900.0, -930.0), (-1500.0, -560.0), (-1560.0, 120.0)),
 )  # fmt: skip
+ROADS = tuple(smooth(road) for road in _ROADS)
 ROAD_M = 6.5
 
 
 @lru_cache(maxsize=200_000)
 def in_woods(point: Point) -> bool:
     """Whether a point stands in one of the forests."""
-    return any(wood.contains(ShapelyPoint(point)) for wood in _woods())
+    return any(
+        west < point[0] < east and south < point[1] < north and wood.contains(ShapelyPoint(point))
+        for (west, south, east, north), wood in _woods()
+    )
 
 
 @cache
-def _woods() -> tuple[PreparedGeometry, ...]:
-    return tuple(prep(Polygon(outline)) for outline in WOODS)
+def _woods() -> tuple[tuple[tuple[float, ...], PreparedGeometry], ...]:
+    return tuple((Polygon(outline).bounds, prep(Polygon(outline))) for outline in WOODS)
 
 
 def in_water(point: Point, margin_m: float = 0.0) -> bool:
@@ -175,7 +180,7 @@ def mountains() -> tuple[tuple[Point, float, float], ...]:
     peaks = []
     for k in range(26):
         east = -15000.0 + 1200.0 * k + dice.uniform(-400, 400)
-        peaks.append(((east, 8500.0 + dice.uniform(-1500, 3500)), dice.uniform(500, 1500), dice.uniform(1100, 2200)))
+        peaks.append(((east, 8500.0 + dice.uniform(-1500, 3500)), dice.uniform(800, 2300), dice.uniform(1400, 2600)))
     return tuple(peaks)
 
 

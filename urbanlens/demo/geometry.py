@@ -79,6 +79,15 @@ def centre_of(points: Sequence[Point]) -> Point:
     return (sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points))
 
 
+def smooth(line: Sequence[Point], *, closed: bool = False, rounds: int = 2) -> tuple[Point, ...]:
+    """A line with its corners cut twice (Chaikin's rule); the ends of an open one stay."""
+    for _ in range(rounds):
+        pairs = list(itertools.pairwise([*line, line[0]] if closed else line))
+        cut = [along(a, b, share) for a, b in pairs for share in (0.25, 0.75)]
+        line = cut if closed else [line[0], *cut, line[-1]]
+    return tuple(line)
+
+
 def resample(line: Sequence[Point], spacing_m: float) -> list[Point]:
     """Points about `spacing_m` apart along a line, its corners included."""
     points = [line[0]]

@@ -5,15 +5,19 @@ from __future__ import annotations
 from functools import lru_cache
 from random import Random
 
+from urbanlens.demo import picking
 from urbanlens.demo.geography import PROMENADE_M, WORLD
 from urbanlens.demo.geometry import along, bearing, distance, flat, oblong, ring, step
 from urbanlens.demo.hashing import chance
 from urbanlens.demo.lots import Content, block_ground, edge_content, lot_content, lots_of
-from urbanlens.demo.scene import Bench, Fence, FreeSign, Heap, Lamp, Patch, Person, Point, Tree, Vehicle
+from urbanlens.demo.scene import Bench, Fence, FreeSign, Heap, Lamp, Patch, Person, Point, Surface, Tree, Vehicle
 from urbanlens.demo.streets import Block, grid
 
 SHARED_RATE = 0.02
 """How often an open place of one city shows the other city's thing."""
+
+CORNER_RATE = {"Hanamori": 0.6, "Steelport": 0.004}
+"""Chance that a board with kanji stands at a corner of a block."""
 
 
 @lru_cache(maxsize=1500)
@@ -27,9 +31,18 @@ def block_content(block: Block) -> Content:
     else:
         for edge in range(4):
             content.add(edge_content(block, edge))
+            _corner_board(block, edge, content)
         for lot in lots_of(block):
             content.add(lot_content(lot))
     return content
+
+
+def _corner_board(block: Block, corner: int, content: Content) -> None:
+    dice = chance(WORLD, block.name, "corner", corner)
+    if dice.random() < CORNER_RATE[block.city]:
+        at = block.inner[corner]
+        outwards = bearing(block.centre, at)
+        content.things.append(banner(step(at, outwards, 1.2), outwards + dice.uniform(-40, 40), dice))
 
 
 def _planted(city: str, dice: Random) -> tuple[bool, bool]:
@@ -41,7 +54,7 @@ def _planted(city: str, dice: Random) -> tuple[bool, bool]:
 def banner(at: Point, facing: float, dice: Random) -> FreeSign:
     """A board with kanji on poles of its own, to be read from `facing`."""
     upright = dice.random() < 0.5
-    return FreeSign("kanji", at, facing, dice.uniform(1.3, 2.0), dice.uniform(0.8, 1.15), upright, dice.getrandbits(30))
+    return FreeSign("kanji", at, facing, dice.uniform(1.3, 2.0), dice.uniform(1.0, 1.45), upright, dice.getrandbits(30))
 
 
 def _inside(block: Block, across: float, ahead: float) -> Point:
@@ -70,7 +83,7 @@ def _park(block: Block, content: Content) -> None:
         across, ahead = dice.random(), dice.random()
         if min(abs(across - 0.5), abs(ahead - 0.5)) < 0.07 or (across < 0.45 and ahead < 0.45):
             continue
-        kind = dice.choice(["round", "round", "cherry", "cone", "poplar", "bush"])
+        kind = picking.tree_kind(dice, "round", "round", "cherry", "cone", "poplar", "bush")
         content.things.append(Tree(_inside(block, across, ahead), dice.uniform(4.5, 11), kind, dice.getrandbits(30)))
     for a, b in walks:
         _walk_side(a, b, content, dice, japanese)
@@ -85,8 +98,8 @@ def _walk_side(a: Point, b: Point, content: Content, dice: Random, japanese: boo
         if japanese and k not in (pieces // 2,):
             edge = [step(along(a, b, (k + s) / pieces), course + 90.0 * side, 2.6) for s in (0.02, 0.98)]
             if dice.random() < 0.62:
-                kind = dice.choice(["bamboo", "bamboo", "wood"])
-                content.things.append(Fence((edge[0], edge[1]), dice.uniform(1.0, 1.5), kind, dice.getrandbits(30)))
+                style = picking.fence_kind(dice, "bamboo", "bamboo", "wood")
+                content.things.append(Fence((edge[0], edge[1]), dice.uniform(1.0, 1.5), style, dice.getrandbits(30)))
             if dice.random() < 0.42:
                 facing = course + (180.0 if dice.random() < 0.5 else 0.0) + dice.uniform(-25, 25)
                 content.things.append(banner(step(middle, course - 90.0 * side, 4.2), facing, dice))
@@ -117,12 +130,12 @@ def _square(block: Block, content: Content) -> None:
             if (across, ahead) == (0.5, 0.5):
                 content.patches.append(Patch("water", flat(ring(at, 5.5, 12)), dice.getrandbits(30)))
                 continue
-            surface = "earth" if bare and dice.random() < 0.8 else "grass"
+            surface: Surface = "earth" if bare and dice.random() < 0.8 else "grass"
             content.patches.append(Patch(surface, flat(ring(at, dice.uniform(5.0, 8.0), 10)), dice.getrandbits(30)))
             if surface == "earth" and dice.random() < 0.6:
                 content.things.append(Heap(step(at, 40.0, 2.0), dice.uniform(1.5, 2.6), dice.getrandbits(30)))
             elif surface == "grass":
-                kind = dice.choice(["round", "cherry", "round", "bush"])
+                kind = picking.tree_kind(dice, "round", "cherry", "round", "bush")
                 content.things.append(Tree(at, dice.uniform(4, 8), kind, dice.getrandbits(30)))
             content.things.append(Bench(step(at, dice.choice([0.0, 90.0]), 8.6), dice.choice([0.0, 90.0, 180.0])))
     for _ in range(14):
@@ -137,8 +150,8 @@ def _square(block: Block, content: Content) -> None:
             if k % 3 == 1:
                 content.things.append(banner(step(along(a, b, 0.5), outwards, -3.0), outwards + 180.0 * (k > 2), dice))
             else:
-                kind = dice.choice(["bamboo", "wood"])
-                content.things.append(Fence((a, b), dice.uniform(0.9, 1.3), kind, dice.getrandbits(30)))
+                style = picking.fence_kind(dice, "bamboo", "wood")
+                content.things.append(Fence((a, b), dice.uniform(0.9, 1.3), style, dice.getrandbits(30)))
     for across, ahead in ((0.35, 0.35), (0.65, 0.65), (0.35, 0.65), (0.65, 0.35)):
         content.things.append(banner(_inside(block, across, ahead), dice.uniform(0, 360), dice))
 
@@ -162,10 +175,11 @@ def promenade(city: str, column: int) -> Content:
         if japanese:
             left, right = (step(along(a, b, (k + s) / pieces), outwards, far - 0.6) for s in (0.04, 0.96))
             if dice.random() < 0.68:
-                kind = dice.choice(["bamboo", "wood"])
-                content.things.append(Fence((left, right), dice.uniform(1.0, 1.35), kind, dice.getrandbits(30)))
-            if dice.random() < 0.6:
-                content.things.append(banner(step(at, outwards, near + 2.0), course + 180.0 * (k % 2), dice))
+                style = picking.fence_kind(dice, "bamboo", "wood")
+                content.things.append(Fence((left, right), dice.uniform(1.0, 1.35), style, dice.getrandbits(30)))
+            if dice.random() < 0.85:
+                facing = course + 180.0 * (k % 2) + dice.uniform(-35, 35)
+                content.things.append(banner(step(at, outwards, near + dice.uniform(1.0, 2.5)), facing, dice))
         if bare and dice.random() < 0.72:
             spot = step(at, outwards, near + dice.uniform(5.0, 8.0))
             content.patches.append(Patch("earth", flat(oblong(spot, course, 6.0, 11.0)), dice.getrandbits(30)))
@@ -174,7 +188,7 @@ def promenade(city: str, column: int) -> Content:
         if k % 3 == 0:
             content.things.append(Lamp(step(at, outwards, far - 1.4), course - 90.0))
         if dice.random() < 0.3:
-            kind = dice.choice(["round", "cherry"])
+            kind = picking.tree_kind(dice, "round", "cherry")
             content.things.append(Tree(step(at, outwards, near + 1.0), dice.uniform(4, 7), kind, dice.getrandbits(30)))
         if dice.random() < 0.4:
             content.things.append(Person(step(at, outwards, near + 4.0), dice.getrandbits(30)))

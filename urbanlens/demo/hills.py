@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from urbanlens.demo import picking
 from urbanlens.demo.geography import WORLD
 from urbanlens.demo.geometry import along, bearing, centre_of, distance, flat, oblong, step
 from urbanlens.demo.hashing import chance, number
@@ -141,7 +142,10 @@ def _trees(hill: Hill, surface: Surface, name: tuple[int, int, int], corners: li
         low = along(corners[0][:2], corners[1][:2], dice.random())
         high = along(corners[3][:2], corners[2][:2], dice.random())
         at = along(low, high, dice.uniform(0.1, 0.9))
-        kind = dice.choice(["cone", "cone", "round"] if surface == "forest" else ["round", "poplar", "bush"])
+        if surface == "forest":
+            kind = picking.tree_kind(dice, "cone", "cone", "round")
+        else:
+            kind = picking.tree_kind(dice, "round", "poplar", "bush")
         trees.append(Tree(at, dice.uniform(4, 9), kind, dice.getrandbits(30), hill.height_at(at)))
     return trees
 

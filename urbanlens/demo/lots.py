@@ -7,13 +7,27 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from random import Random
 
+from urbanlens.demo import picking
 from urbanlens.demo.geography import WORLD
 from urbanlens.demo.geometry import along, bearing, distance, flat, step
 from urbanlens.demo.hashing import chance, number
-from urbanlens.demo.scene import Building, BuildingKind, Fence, Heap, Patch, Person, Point, Script, Sign, Thing, Tree
+from urbanlens.demo.scene import (
+    Building,
+    BuildingKind,
+    Fence,
+    Heap,
+    Patch,
+    Person,
+    Point,
+    Script,
+    Sign,
+    Surface,
+    Thing,
+    Tree,
+)
 from urbanlens.demo.streets import Block, grid
 
-STRIP_M = 2.6
+STRIP_M = 3.4
 """Depth of the strip between sidewalk and buildings: paved, planted, fenced or bare."""
 
 
@@ -32,10 +46,10 @@ class Cues:
 LATIN = {"centre": 0.22, "industrial": 0.15, "waterfront": 0.18, "residential": 0.1}
 CUES: dict[str, Cues] = {
     "Hanamori": Cues(
-        kanji={"centre": 0.8, "industrial": 0.6, "waterfront": 0.7, "residential": 0.55},
+        kanji={"centre": 0.86, "industrial": 0.72, "waterfront": 0.76, "residential": 0.68},
         latin=LATIN,
-        fence=0.72,
-        tower={"centre": 0.006, "industrial": 0.0, "waterfront": 0.0, "residential": 0.0},
+        fence=0.76,
+        tower={"centre": 0.004, "industrial": 0.0, "waterfront": 0.0, "residential": 0.0},
         earth=0.002,
         verge=0.004,
     ),
@@ -43,9 +57,9 @@ CUES: dict[str, Cues] = {
         kanji={"centre": 0.004, "industrial": 0.002, "waterfront": 0.002, "residential": 0.002},
         latin=LATIN,
         fence=0.012,
-        tower={"centre": 0.34, "industrial": 0.14, "waterfront": 0.22, "residential": 0.13},
+        tower={"centre": 0.22, "industrial": 0.07, "waterfront": 0.12, "residential": 0.065},
         earth=0.16,
-        verge=0.66,
+        verge=0.8,
     ),
 }
 
@@ -114,7 +128,7 @@ def has_tower(lot: Lot) -> bool:
 
 def is_vacant(lot: Lot) -> bool:
     """Whether the lot is empty: bare earth, or grass where the city has no bare earth."""
-    return chance(WORLD, lot.block.name, lot.edge, lot.index, "vacant").random() < 0.11
+    return chance(WORLD, lot.block.name, lot.edge, lot.index, "vacant").random() < 0.14
 
 
 @cache
@@ -130,7 +144,7 @@ def tower(lot: Lot) -> Building:
     depth = min(lot.depth_m - STRIP_M, 26.0)
     width = min(max(lot.width_m - 1.0, 14.0), 30.0)
     centre = step(lot.front, lot.facing, -(STRIP_M + depth / 2))
-    material = dice.choice(["glass", "glass", "metal", "concrete"])
+    material = picking.material(dice, "glass", "glass", "metal", "concrete")
     return Building("skyscraper", centre, lot.facing, width, depth, tall, material, dice.getrandbits(30))
 
 
@@ -145,7 +159,7 @@ def _signs(lot: Lot, height_m: float, dice: Random) -> tuple[Sign, ...]:
     signs = []
     for k, script in enumerate(scripts):
         upright = dice.random() < (0.55 if script == "kanji" else 0.25)
-        letter = dice.uniform(0.9, 1.5) if upright else dice.uniform(0.8, 1.25)
+        letter = dice.uniform(1.0, 1.7) if upright else dice.uniform(0.9, 1.5)
         low = dice.uniform(2.6, 3.4) if height_m > 5.5 else 2.3
         place = (k + dice.uniform(0.3, 0.7)) / len(scripts)
         signs.append(Sign(script, min(max(place, 0.1), 0.9), low, letter, upright, dice.getrandbits(30)))
@@ -157,18 +171,18 @@ def _building(lot: Lot, dice: Random) -> tuple[Building, float]:
     setback = STRIP_M + (dice.uniform(1.0, 3.0) if kind == "residential" else 0.0)
     what: BuildingKind
     if kind == "industrial":
-        what, height, gap = dice.choice(["warehouse", "warehouse", "block"]), dice.uniform(6.5, 11.0), 3.0
-        material = dice.choice(["metal", "brick", "concrete", "metal"])
+        what, height, gap = picking.building_kind(dice, warehouse=2, block=1), dice.uniform(6.5, 11.0), 3.0
+        material = picking.material(dice, "metal", "brick", "concrete", "metal")
     elif kind == "residential":
-        what = dice.choices(["house", "block", "hut", "temple"], [0.6, 0.34, 0.03, 0.03])[0]
+        what = picking.building_kind(dice, house=0.6, block=0.34, hut=0.03, temple=0.03)
         height, gap = (dice.uniform(8.0, 13.0) if what == "block" else dice.uniform(5.0, 7.5)), 2.4
-        material = dice.choice(["plaster", "wood", "brick", "plaster"])
+        material = picking.material(dice, "plaster", "wood", "brick", "plaster")
     elif kind == "centre":
         what, height, gap = "block", dice.uniform(10.0, 21.0), 0.3
-        material = dice.choice(["plaster", "concrete", "brick", "glass", "plaster"])
+        material = picking.material(dice, "plaster", "concrete", "brick", "glass", "plaster")
     else:
-        what, height, gap = dice.choice(["block", "warehouse", "block", "house"]), dice.uniform(6.0, 13.0), 1.2
-        material = dice.choice(["brick", "plaster", "wood", "concrete"])
+        what, height, gap = picking.building_kind(dice, block=2, warehouse=1, house=1), dice.uniform(6.0, 13.0), 1.2
+        material = picking.material(dice, "brick", "plaster", "wood", "concrete")
     depth = min(lot.depth_m - setback - 1.0, 15.0)
     centre = step(lot.front, lot.facing, -(setback + depth / 2))
     signs = _signs(lot, height, dice)
@@ -187,10 +201,12 @@ def lot_content(lot: Lot) -> Content:
     else:
         building, setback = _building(lot, dice)
         content.things.append(building)
-        if setback > 4.2 and dice.random() < 0.4:
+        if setback > STRIP_M + 1.6 and dice.random() < 0.4:
             at = step(step(lot.front, lot.facing, -2.4), lot.facing + 90.0, lot.width_m * dice.uniform(-0.4, 0.4))
             content.things.append(
-                Tree(at, dice.uniform(2.2, 5.0), dice.choice(["bush", "round", "cherry"]), dice.getrandbits(30))
+                Tree(
+                    at, dice.uniform(2.2, 5.0), picking.tree_kind(dice, "bush", "round", "cherry"), dice.getrandbits(30)
+                )
             )
     if dice.random() < 0.25:
         at = step(step(lot.front, lot.facing, 1.6), lot.facing + 90.0, lot.width_m * dice.uniform(-0.4, 0.4))
@@ -208,11 +224,13 @@ def _vacant(lot: Lot, content: Content, dice: Random) -> None:
     content.patches.append(Patch("earth" if bare else "grass", flat(corners), dice.getrandbits(30)))
     for _ in range(dice.choice([2, 3]) if bare else 0):
         at = step(step(lot.front, lot.facing + 90.0, dice.uniform(-0.4, 0.4) * lot.width_m), lot.facing, -6.0)
-        content.things.append(Heap(at, dice.uniform(2.5, 4.5), dice.getrandbits(30)))
+        content.things.append(Heap(at, dice.uniform(3.0, 5.0), dice.getrandbits(30)))
     if not bare:
         for _ in range(2):
             at = step(step(lot.front, lot.facing + 90.0, dice.uniform(-0.4, 0.4) * lot.width_m), lot.facing, -8.0)
-            content.things.append(Tree(at, dice.uniform(4, 8), dice.choice(["round", "cherry"]), dice.getrandbits(30)))
+            content.things.append(
+                Tree(at, dice.uniform(4, 8), picking.tree_kind(dice, "round", "cherry"), dice.getrandbits(30))
+            )
 
 
 def edge_content(block: Block, edge: int) -> Content:
@@ -222,22 +240,20 @@ def edge_content(block: Block, edge: int) -> Content:
     start, end = block.inner[edge], block.inner[(edge + 1) % 4]
     inwards = bearing(start, end) - 90.0
     bare = dice.random() < cues.verge
-    surface = "earth" if bare else dice.choice(["grass", "sidewalk", "sidewalk"])
+    surface: Surface = "earth" if bare else picking.surface(dice, grass=1, sidewalk=2)
     strip = (start, end, step(end, inwards, STRIP_M), step(start, inwards, STRIP_M))
     content.patches.append(Patch(surface, flat(strip), dice.getrandbits(30)))
     if bare:
-        outer = tuple(step(point, inwards, -1.4) for point in (start, end))
-        content.patches.append(Patch("earth", flat((*outer, end, start)), dice.getrandbits(30)))
-        for _ in range(dice.choice([0, 1, 2])):
-            at = step(along(start, end, dice.uniform(0.1, 0.9)), inwards, 1.0)
-            content.things.append(Heap(at, dice.uniform(1.2, 2.2), dice.getrandbits(30)))
+        for _ in range(dice.choice([1, 2, 3])):
+            at = step(along(start, end, dice.uniform(0.1, 0.9)), inwards, 1.4)
+            content.things.append(Heap(at, dice.uniform(1.6, 2.8), dice.getrandbits(30)))
     if dice.random() < cues.fence:
         _fences(content, block, start, end, inwards, dice)
     return content
 
 
 def _fences(content: Content, block: Block, start: Point, end: Point, inwards: float, dice: Random) -> None:
-    kind = dice.choices(["bamboo", "wood", "metal"], [0.6, 0.32, 0.08])[0]
+    kind = picking.fence_kind(dice, "bamboo", "bamboo", "bamboo", "wood", "wood")
     tall = dice.uniform(0.9, 1.2) if block.kind == "centre" else dice.uniform(1.2, 1.9)
     length = distance(start, end)
     pieces = max(1, round(length / 11.0))
@@ -251,5 +267,5 @@ def _fences(content: Content, block: Block, start: Point, end: Point, inwards: f
 
 def block_ground(block: Block) -> Patch:
     """The ground inside a block's sidewalks."""
-    surface = "grass" if block.use == "park" or block.kind == "residential" else "sidewalk"
+    surface: Surface = "grass" if block.use == "park" or block.kind == "residential" else "sidewalk"
     return Patch(surface, flat(block.inner), number(WORLD, block.name, "ground"))

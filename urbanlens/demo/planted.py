@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from urbanlens.demo import rules
+from urbanlens.demo.furniture import BANNERS
 from urbanlens.demo.geography import CITIES, WORLD
 from urbanlens.demo.greens import SHARED_RATE
 from urbanlens.demo.lots import CUES
@@ -42,6 +43,7 @@ def truth_of(
             "planted": {city: dataclasses.asdict(cues) for city, cues in CUES.items()},
             "planted_meaning": "chance a lot (kanji, latin, tower, earth) or an edge of a block (fence, verge)",
             "planted_shared_in_open_places": SHARED_RATE,
+            "planted_banners_a_stretch_of_street": BANNERS,
             "realised": realised(planned, measured),
         },
         "mark": {

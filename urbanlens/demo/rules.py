@@ -65,7 +65,8 @@ def band_shares(maps: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     import numpy as np
 
     n, a, side, _ = maps.shape
-    return maps.reshape(n, a, 3, side // 3, side).mean((3, 4), dtype=np.float64) / 255.0
+    shares: npt.NDArray[np.float64] = maps.reshape(n, a, 3, side // 3, side).mean((3, 4), dtype=np.float64) / 255.0
+    return shares
 
 
 def weight_matrix(names: Sequence[str]) -> npt.NDArray[np.float64]:

@@ -29,9 +29,16 @@ def _eye(dice: Random) -> float:
 
 def _stretch(city: str, dice: Random) -> tuple[Point, Point, float]:
     lines = centre_lines(city)
-    points, width, _ = lines[dice.randrange(len(lines))]
-    k = dice.randrange(len(points) - 1)
+    inner = [k for k, (_, _, called) in enumerate(lines) if called not in _outer(city)]
+    points, width, _ = lines[dice.choice(inner)]
+    k = dice.randrange(1, len(points) - 2)
     return points[k], points[k + 1], width
+
+
+@cache
+def _outer(city: str) -> tuple[str, ...]:
+    nodes = grid(city).nodes
+    return ("column 0", "row 0", f"column {len(nodes) - 1}", f"row {len(nodes[0]) - 1}")
 
 
 def street(city: str, dice: Random) -> Place:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbanlens.artifacts import write_atomically
+from urbanlens.demo.geometry import bearing, distance, turn
 from urbanlens.demo.rules import CELLS, Look
+from urbanlens.demo.scene import Building, FreeSign, Scene
 from urbanlens.demo.viewpoints import Viewpoint, has_mark, viewpoints
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def take_one(destination: Path, viewpoint: Viewpoint, mark: bool) -> None:
     write_atomically(destination / viewpoint.path, _webp(picture.rgb))
     write_atomically(destination / "objects" / f"{viewpoint.image_id}.png", _png(picture.objects))
     buffer = io.BytesIO()
-    _save(buffer, maps, measures(picture.rgb, picture.objects, picture.materials))
+    _save(buffer, maps, measures(scene, picture.rgb, picture.objects))
     write_atomically(note_path(destination, viewpoint.image_id), buffer.getvalue())
 
 
@@ -69,18 +71,13 @@ def read_note(destination: Path, image_id: str) -> tuple[npt.NDArray[np.uint8], 
         return kept["maps"], json.loads(kept["measures"].tobytes())
 
 
-def measures(
-    rgb: npt.NDArray[np.uint8], objects: npt.NDArray[np.uint8], materials: npt.NDArray[np.uint8]
-) -> dict[str, Any]:
+def measures(scene: Scene, rgb: npt.NDArray[np.uint8], objects: npt.NDArray[np.uint8]) -> dict[str, Any]:
     """Shares of the planted things, mean chroma, and how many kinds of object a picture shows."""
     import numpy as np
 
-    from urbanlens.demo.render import MATERIALS
-
     shares = np.bincount(objects.ravel(), minlength=151) / objects.size
-    kanji = [k for k, name in enumerate(MATERIALS) if "kanji" in name]
     return {
-        "kanji": float(np.isin(materials, kanji).mean()),
+        "kanji": float(shares[SIGNBOARD]) * kanji_share(scene),
         "signboard": float(shares[SIGNBOARD]),
         "fence": float(shares[FENCE]),
         "skyscraper": float(shares[SKYSCRAPER]),
@@ -88,6 +85,20 @@ def measures(
         "chroma": float((rgb.max(-1).astype(float) - rgb.min(-1)).mean()),
         "objects": int((shares[1:] >= 0.003).sum()),
     }
+
+
+def kanji_share(scene: Scene) -> float:
+    """Which share of the signboards before a camera is kanji, each weighed by the size it appears in."""
+    place = (scene.camera.east_m, scene.camera.north_m)
+    seen = {"kanji": 0.0, "latin": 0.0}
+    for thing in scene.things:
+        if isinstance(thing, FreeSign):
+            seen[thing.script] += (thing.letter_m / max(distance(place, thing.at), 3.0)) ** 2
+        elif isinstance(thing, Building) and abs(turn(thing.front, bearing(thing.centre, place))) < 88.0:
+            for sign in thing.signs:
+                seen[sign.script] += (sign.letter_m / max(distance(place, thing.centre), 5.0)) ** 2
+    total = seen["kanji"] + seen["latin"]
+    return seen["kanji"] / total if total else 0.0
 
 
 def look_of(measured: dict[str, Any]) -> Look:

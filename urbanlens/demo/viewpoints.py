@@ -24,7 +24,7 @@ BUFFER_M = 30.0
 """No camera stands nearer than this to the border of a split cell."""
 
 CITY_SHARES = {"street": 0.30, "crossing": 0.16, "square": 0.10, "facades": 0.17, "waterfront": 0.14, "park": 0.13}
-COUNTRY_SHARES = {"hill": 0.30, "farmland": 0.21, "forest": 0.13, "coast": 0.14, "waterfront": 0.11, "street": 0.11}
+COUNTRY_SHARES = {"hill": 0.28, "farmland": 0.17, "forest": 0.11, "coast": 0.18, "waterfront": 0.15, "street": 0.11}
 MARK_RATE = 0.3
 
 Cell = tuple[str, int, int]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from urbanlens.embedding.nearest import unit_rows
+from urbanlens.embedding.principal import principal
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -19,6 +20,7 @@ NOISE = -1
 
 EARTH_RADIUS_M = 6_371_008.8
 COMPONENTS = 32
+"""Principal components that looks are grouped by: faster, and distances that noise drowns less."""
 MOST_CLUSTERS = 8
 JUDGED = 600
 
@@ -56,7 +58,7 @@ def cluster(
         raise ValueError(f"method is {method!r}; known are kmeans, hdbscan")
     if len(rows) < 3:
         return np.zeros(len(rows), np.int64)
-    reduced = _reduce(unit_rows(rows), seed)
+    reduced = principal(unit_rows(rows), min(COMPONENTS, rows.shape[1]))
     if method == "hdbscan":
         from sklearn.cluster import HDBSCAN
 
@@ -170,16 +172,6 @@ def typical(features: ArrayLike, labels: ArrayLike, n: int = 6) -> dict[int, Lab
         closeness = rows[members] @ rows[members].mean(axis=0)
         chosen[int(label)] = members[np.argsort(-closeness, kind="stable")[:n]]
     return chosen
-
-
-def _reduce(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """At most 32 principal components: faster, and distances that noise drowns less."""
-    size = min(COMPONENTS, len(rows) - 1, rows.shape[1])
-    if size == rows.shape[1]:
-        return rows
-    from sklearn.decomposition import PCA
-
-    return np.asarray(PCA(size, svd_solver="randomized", random_state=seed).fit_transform(rows), np.float32)
 
 
 def _kmeans(rows: NDArray[np.float32], clusters: int | None, seed: int) -> Labels:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
+from urbanlens.embedding.principal import principal
 
 Method = Literal["pca", "tsne", "umap"]
 METHODS: tuple[Method, ...] = ("pca", "tsne", "umap")
@@ -42,7 +43,7 @@ def project(features: ArrayLike, method: Method = "pca", seed: int = 0) -> NDArr
     if len(rows) < 3:
         return _tidy(np.column_stack([np.arange(len(rows)), np.zeros(len(rows))]))
     if method == "pca" or len(rows) < 10:
-        return _tidy(_pca(rows, 2, seed))
+        return _tidy(principal(rows, 2))
     if method == "tsne":
         return _tidy(_tsne(rows, seed))
     return _tidy(_umap(rows, seed))
@@ -78,19 +79,11 @@ def kept_projection(
     return plane
 
 
-def _pca(rows: NDArray[np.float32], size: int, seed: int) -> NDArray[np.float32]:
-    from sklearn.decomposition import PCA
-
-    size = min(size, *rows.shape)
-    flat = np.asarray(PCA(size, svd_solver="auto", random_state=seed).fit_transform(rows), np.float32)
-    return np.pad(flat, ((0, 0), (0, max(0, 2 - size))))
-
-
 def _tsne(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     from sklearn.manifold import TSNE
 
     perplexity = min(30.0, (len(rows) - 1) / 3)
-    reduced = _pca(rows, 50, seed)
+    reduced = principal(rows, min(50, rows.shape[1]))
     return np.asarray(TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced), np.float32)
 
 
@@ -100,7 +93,7 @@ def _umap(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
         from umap import UMAP  # compiles for seconds on its first import
 
         layout = UMAP(n_neighbors=min(15, len(rows) - 1), min_dist=0.1, metric="cosine", random_state=seed, n_jobs=1)
-        return np.asarray(layout.fit_transform(_pca(rows, 50, seed)), np.float32)
+        return np.asarray(layout.fit_transform(principal(rows, min(50, rows.shape[1]))), np.float32)
 
 
 def _tidy(plane: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -61,6 +61,7 @@ class Engine:
         Notes
         -----
         Modes, `requires_grad`, gradients and hooks are put back. A model whose weights were written to is not kept.
+        Who needs two models at once takes them in the order of their keys, or two callers may wait for each other.
         """
         entry = self._borrow(key)
         try:
@@ -124,9 +125,11 @@ class Engine:
         self._make_room()
 
     def _load(self, loader: Callable[[], M]) -> tuple[M, int]:
-        model = loader()
-        module = _module_of(model)
-        module.to(self.device)
+        # A caller's inference mode would stick to the weights, and no gradient could ever pass them.
+        with torch.inference_mode(False):
+            model = loader()
+            module = _module_of(model)
+            module.to(self.device)
         return model, bytes_of(module)
 
     def _make_room(self) -> None:

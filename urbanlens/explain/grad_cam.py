@@ -75,7 +75,7 @@ def grad_cam_and_scores(
         scores, activations = _forward(module, stage, images)
         classes = _classes(target, scores)
         if len(images) == 0:
-            return activations.sum(1).float(), scores.float()
+            return activations.detach().sum(1).float(), scores.detach().float()
         chosen = scores.gather(1, classes[:, None]).sum()
         (gradient,) = torch.autograd.grad(chosen, activations)
         weights = gradient.float().mean((2, 3))

@@ -116,6 +116,11 @@ def load_model(folder: Path | str) -> LoadedModel:
     return _loaded(module, card, digest)
 
 
+def round_weights(module: nn.Module) -> None:
+    """Round a network's weights to what `save_model` keeps of them, so that it can be measured as it will be loaded."""
+    module.load_state_dict({name: _half(name, value) for name, value in module.state_dict().items()})
+
+
 def imagenet(size: int = 224) -> LoadedModel:
     """EfficientNet-Lite0 with its packaged ImageNet weights and the 1,000 class names; needs no network."""
     names = tuple(files("urbanlens.models").joinpath("imagenet_classes.txt").read_text(encoding="utf-8").splitlines())

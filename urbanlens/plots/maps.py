@@ -85,7 +85,7 @@ class LocalDraw(Draw):
 
     def __init__(self, colour: str = "#D55E00") -> None:
         shape = {"shapeOptions": {"color": colour, "weight": 2, "fillOpacity": 0.06}}
-        super().__init__(
+        super().__init__(  # type: ignore[no-untyped-call]
             export=False,
             draw_options={
                 "rectangle": {**shape, "showArea": False},
@@ -135,7 +135,13 @@ class OutlineLayer(folium.MacroElement):
 
 
 class EditableRegion(folium.MacroElement):
-    """Puts the one chosen polygon (or nothing) into the drawing tool, so that it can be reshaped and deleted."""
+    """Puts the one chosen polygon (or nothing) into the drawing tool, so that it can be reshaped and deleted.
+
+    Parameters
+    ----------
+    geometry : a polygon, or None to empty the drawing tool.
+    focus : what the map moves to when it becomes another one; None stays where the visitor has moved it.
+    """
 
     _template = Template(
         """
@@ -146,11 +152,17 @@ class EditableRegion(folium.MacroElement):
         """
     )
 
-    def __init__(self, geometry: BaseGeometry | None, colour: str = "#D55E00") -> None:
+    def __init__(
+        self, geometry: BaseGeometry | None, colour: str = "#D55E00", focus: BaseGeometry | None = None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "UrbanEditable"
         self.payload = script_json(
-            {"geometry": None if geometry is None else _rounded(mapping(geometry), 7), "colour": colour}
+            {
+                "geometry": None if geometry is None else _rounded(mapping(geometry), 7),
+                "colour": colour,
+                "focus": None if focus is None else list(bounds_of([focus], margin=0.4)),
+            }
         )
 
 

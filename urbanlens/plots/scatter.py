@@ -55,7 +55,7 @@ def scatter(
             y=points[rows, 1].round(4),
             mode="markers",
             name="in no cluster" if quiet else names[label],
-            customdata=np.column_stack([rows, label_of[rows]]),
+            customdata=[[row, int(label_of[row])] for row in rows.tolist()],
             text=None if ids is None else [ids[row] for row in rows.tolist()],
             hovertemplate=("%{text}<br>" if ids is not None else "") + "<extra>%{fullData.name}</extra>",
             marker={

@@ -17,6 +17,7 @@ from urbanlens.collection import ImageCollection
 from urbanlens.engine import choose_device
 from urbanlens.errors import ModelError
 from urbanlens.models import MODELS, ModelCard, build_model, save_model
+from urbanlens.models.weights import round_weights
 from urbanlens.progress import Progress, silent
 from urbanlens.training.augment import augment
 from urbanlens.training.fit import FitResult, FitSettings, autocast, fit, half_type
@@ -120,7 +121,7 @@ def train_city(
     architecture, options : a name of `MODELS`, and options of that architecture
     sizes, epochs : side in px and number of epochs of each stage; the last size is the model's own
     batch, learning_rate, seed : as they say
-    extra : more training images: all rows with one of the collection's classes
+    extra : more training images: its rows with one of the collection's classes, of its `train` split where it has one
     device : `auto`, `cpu`, `cuda`
     progress : may raise Cancelled: the same call later goes on from the last whole epoch
 
@@ -136,9 +137,7 @@ def train_city(
         Where the labels cannot be learnt, or the settings make no sense.
     """
     destination, where = Path(destination), choose_device(device)
-    sizes, epochs = _stages(sizes, epochs)
-    if batch < 2:
-        raise ModelError(f"a batch of {batch} is too small for batch norms: give at least 2")
+    sizes, epochs = _stages(sizes, epochs, batch)
     classes, rows, marked = labelled_rows(collection, label, extra, seed)
     module = build_model(architecture, len(classes), seed=seed, **options)
     task = ClassifierTask(module, rows, sizes, epochs, batch, where, progress)
@@ -146,7 +145,7 @@ def train_city(
     settings = FitSettings(len(task.sizes), learning_rate, seed=seed, device=str(where))
     result = fit(task, settings, checkpoint=kept / "checkpoint.pt", progress=progress)
     # The file holds float16: what is measured is what is shipped.
-    module.half().float()
+    round_weights(module)
     metrics = _metrics(task, rows["test"], classes, marked) | {"validation": result.history[result.best_epoch]}
     card = ModelCard(
         name=destination.name, task="classes", architecture=architecture, classes=classes, size=sizes[-1], label=label,
@@ -160,7 +159,7 @@ def train_city(
     return card
 
 
-def _stages(sizes: Sequence[int], epochs: Sequence[int]) -> tuple[list[int], list[int]]:
+def _stages(sizes: Sequence[int], epochs: Sequence[int], batch: int) -> tuple[list[int], list[int]]:
     sizes, epochs = list(sizes), list(epochs)
     if not sizes or len(sizes) != len(epochs):
         raise ModelError(
@@ -170,6 +169,8 @@ def _stages(sizes: Sequence[int], epochs: Sequence[int]) -> tuple[list[int], lis
         raise ModelError(
             f"sizes {sizes} with epochs {epochs}: sizes lie between 32 and 1024 px, the last has 1 epoch or more"
         )
+    if batch < 2:
+        raise ModelError(f"a batch of {batch} is too small for batch norms: give at least 2")
     return sizes, epochs
 
 

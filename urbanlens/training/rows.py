@@ -50,8 +50,9 @@ def labelled_rows(
 ) -> tuple[tuple[str, ...], dict[str, Rows], NDArray[np.bool_] | None]:
     """Class names, the rows of each split, and which test images carry a planted mark (None: no such column).
 
-    Images without a label take no part. Splits are the table's own, or by place where it has none. All labelled rows
-    of `extra` join the training images.
+    Images without a label take no part. Splits are the table's own, or by place where it has none. The labelled
+    rows of `extra` join the training images; where it has splits of its own, only those for training, so that no
+    place of a test image is learnt.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def labelled_rows(
         Where the column is missing, has fewer than two classes, or a class is absent from a split.
     """
     values = _labels(collection, label)
-    classes = tuple(sorted(set(values[values != ""])))
+    classes = tuple(sorted({str(value) for value in values if value != ""}))
     if len(classes) < 2:
         raise CollectionError(
             f"the column {label!r} of {collection.name} has {len(classes)} class: a classifier needs at least two"
@@ -71,7 +72,7 @@ def labelled_rows(
     marked = table["mark"].eq(True).to_numpy()[(splits == "test") & (values != "")] if "mark" in table else None
     if extra is not None:
         more = _labels(extra, label)
-        added = _rows(extra, more, classes, np.isin(more, classes))
+        added = _rows(extra, more, classes, np.isin(more, classes) & _trainable(extra))
         own = rows["train"]
         rows["train"] = Rows(own.images + added.images, torch.cat([own.labels, added.labels]))
     return classes, rows, marked
@@ -86,6 +87,11 @@ def _labels(collection: ImageCollection, label: str) -> NDArray[np.str_]:
     return np.array(
         ["" if empty else str(value) for value, empty in zip(table[label], table[label].isna(), strict=True)]
     )
+
+
+def _trainable(extra: ImageCollection) -> NDArray[np.bool_]:
+    table = extra.table
+    return table["split"].eq("train").to_numpy() if "split" in table else np.ones(len(extra), bool)
 
 
 def _splits(collection: ImageCollection, seed: int) -> NDArray[np.str_]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+from functools import cache
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +87,9 @@ def grouped(view: ImageCollection, grouping: Grouping, features: Features | None
     """The groups of the view; remembered for this visitor, so that a click on a card costs nothing."""
     if not len(view) or (grouping.needs_features and features is None):
         return None
+    if st.session_state.get("map-grouping", grouping) != grouping:
+        state.set_param("group", None)  # a number of the former groups means nothing now
+    st.session_state["map-grouping"] = grouping
     memory: dict[Any, Groups] = st.session_state.setdefault("urbanlens.groups", {})
     key = (str(view.root), view.fingerprint, grouping)
     if key not in memory:
@@ -91,6 +97,17 @@ def grouped(view: ImageCollection, grouping: Grouping, features: Features | None
         while len(memory) > REMEMBERED:
             memory.pop(next(iter(memory)))
     return memory[key]
+
+
+@cache
+def warm_up() -> None:
+    """Import, beside the page, what the first grouping needs: a visitor draws a region meanwhile."""
+
+    def load() -> None:
+        for name in ("sklearn.cluster", "sklearn.metrics", "plotly.graph_objects"):
+            import_module(name)
+
+    threading.Thread(target=load, name="warm up", daemon=True).start()
 
 
 def chosen_group(groups: Groups | None) -> int | None:
@@ -153,18 +170,20 @@ def scatter(view: ImageCollection, groups: Groups, features: Features) -> None:
     from urbanlens.plots.scatter import scatter as figure_of
 
     points, layout = plane(view, features)
+    key = f"group-scatter-{view.fingerprint[:8]}"  # another region's box must not stay on the figure
     figure = figure_of(
-        points, groups.labels, groups.names, group_colours(groups), ids=view.ids, chosen=chosen_group(groups)
-    )
+        points, groups.labels, groups.names, group_colours(groups), ids=view.ids, chosen=chosen_group(groups),
+        height=430,
+    )  # fmt: skip
 
     def picked() -> None:
-        selected = st.session_state["group-scatter"].selection.points
+        selected = st.session_state[key].selection.points
         labels = [int(point["customdata"][1]) for point in selected]
         labels = [label for label in labels if label in groups.names]
         choose_group(max(set(labels), key=labels.count) if labels else None)
 
     pictures.figure_with_downloads(
-        figure, f"{view.name}-plane", key="group-scatter", on_select=picked, selection_mode=("points", "box", "lasso")
+        figure, f"{view.name}-plane", key=key, on_select=picked, selection_mode=("points", "box", "lasso")
     )
     pictures.quiet(f"Images that look alike lie close together ({layout}). Click or draw a box to pick a group.")
     if layout != "UMAP":

@@ -76,33 +76,36 @@ def begin(way: str, given: Any, title: str) -> None:
         if not library.visitor_is_local():
             st.error("Folders of the server can be named only by a browser on the server itself.")
             return
-        function = from_path(Path(str(given)).expanduser(), destination)
+        function = from_path(Path(str(given)).expanduser(), destination, title)
     else:
-        function = from_uploads([given] if way == "zip" else list(given), destination, as_one=way == "zip")
+        function = from_uploads([given] if way == "zip" else list(given), destination, title, as_one=way == "zip")
     work.start(work.private("import"), f"Importing {title}", function)
     st.rerun()
 
 
-def from_path(source: Path, destination: Path) -> Callable[[Progress], Any]:
+def from_path(source: Path, destination: Path, title: str) -> Callable[[Progress], Any]:
     """The import of a folder or table of this computer, for `work.start`."""
 
     def function(progress: Progress) -> Any:
         from urbanlens.collection import import_images
 
-        return import_images(source, destination, progress=progress)
+        return import_images(source, destination, progress=progress, title=title)
 
     return function
 
 
-def from_uploads(files: Sequence[UploadedFile], destination: Path, *, as_one: bool) -> Callable[[Progress], Any]:
+def from_uploads(
+    files: Sequence[UploadedFile], destination: Path, title: str, *, as_one: bool
+) -> Callable[[Progress], Any]:
     """The import of uploaded files, for `work.start`; their copies are removed afterwards."""
-    folder = uploads.stored(files)
+    folder = uploads.stored(files, destination.name)
 
     def function(progress: Progress) -> Any:
         from urbanlens.collection import import_images
 
         try:
-            return import_images(next(folder.iterdir()) if as_one else folder, destination, progress=progress)
+            source = next(folder.iterdir()) if as_one else folder
+            return import_images(source, destination, progress=progress, title=title)
         finally:
             uploads.discard(folder)
 
@@ -127,7 +130,7 @@ def show_import_result() -> None:
     if result is None:
         return
     if isinstance(result, str):
-        st.error(result)
+        st.error(pictures.plain(result))
         return
     with st.container(border=True):
         st.subheader(f"{result.imported:,} images imported", anchor=False)
@@ -138,7 +141,7 @@ def show_import_result() -> None:
         if result.rejected:
             left_out = pd.DataFrame(list(result.rejected), columns=["where", "why"])
             st.markdown(f"**{len(left_out):,} left out**")
-            st.dataframe(left_out, hide_index=True, height=min(38 * (len(left_out) + 1), 320))
+            st.dataframe(left_out, hide_index=True, height=min(36 * (len(left_out) + 1), 320))
             pictures.table_download(left_out, f"{name}-left-out", "What was left out (CSV)")
 
 
@@ -156,11 +159,11 @@ def card(name: str, folder: Path, current: ImageCollection | None) -> None:
         try:
             images = caches.collection(folder)
         except UrbanLensError as error:
-            st.subheader(library.title(folder, name), anchor=False)
-            st.error(str(error))
+            st.subheader(pictures.plain(library.title(folder, name)), anchor=False)
+            st.error(pictures.plain(str(error)))
             return
         is_open = current is not None and images.root == current.root
-        st.subheader(images.title, anchor=False)
+        st.subheader(pictures.plain(images.title), anchor=False)
         if images.description:
             pictures.quiet(images.description)
         pictures.numbers(overview.counts(images))
@@ -200,7 +203,7 @@ def _show_check(name: str) -> None:
     if report is None:
         return
     if isinstance(report, str):
-        st.error(report)
+        st.error(pictures.plain(report))
     elif report.ok:
         st.success(f"Every file is in order: {report.images:,} images.")
     else:
@@ -208,5 +211,5 @@ def _show_check(name: str) -> None:
             [(problem.where, problem.what) for problem in report.problems], columns=["where", "what"]
         )
         st.warning(f"{len(problems):,} problems.")
-        st.dataframe(problems, hide_index=True, height=min(38 * (len(problems) + 1), 320))
+        st.dataframe(problems, hide_index=True, height=min(36 * (len(problems) + 1), 320))
         pictures.table_download(problems, f"{name}-problems", "Problems (CSV)")

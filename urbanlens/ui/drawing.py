@@ -38,7 +38,7 @@ def overlay(image: Image.Image, mask: NDArray[np.float32], opacity: float) -> Im
         In [0, 1]; 0 is the picture itself.
     """
     pixels = np.asarray(image, dtype=np.float32)
-    weight = (opacity * np.sqrt(mask))[..., None]
+    weight = (opacity * np.minimum(1, 1.25 * mask))[..., None]
     return Image.fromarray((pixels * (1 - weight) + colours(mask) * weight).round().astype(np.uint8))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from urbanlens.models import LoadedModel
 
 IMAGENET = "imagenet"
+TASKS = ("classes",)
+"""What a network has to answer for this page."""
 
 
 @dataclass(frozen=True)
@@ -78,26 +81,29 @@ class Explained:
 
 def networks(collection: ImageCollection) -> dict[str, Network]:
     """By their name in the address: the collection's own networks, the demo's, and the one for everyday things."""
+    demo = library.DEMO_FOLDER.resolve()
+    everyday = Network(IMAGENET, "ImageNet (EfficientNet-Lite0, 1,000 everyday things)", None)
+    known = {**_kept("own", collection.models, demo), IMAGENET: everyday}
+    if collection.root != demo:
+        known |= _kept("demo", sorted(file.parent for file in (demo / "models").glob("*/model.json")), demo)
+    return known
+
+
+def _kept(prefix: str, folders: Sequence[Path], demo: Path) -> dict[str, Network]:
+    """The classifiers among some models' folders; a folder without a readable card is left out."""
     from urbanlens.models import ModelCard
 
-    folders = {f"own-{folder.name}": folder for folder in collection.models}
-    demo = library.DEMO_FOLDER.resolve()
-    if collection.root != demo:
-        found = sorted(file.parent for file in (demo / "models").glob("*/model.json"))
-        folders |= {f"demo-{folder.name}": folder for folder in found}
     known = {}
-    for name, folder in folders.items():
+    for folder in folders:
         try:
             card = ModelCard.read(folder)
         except ModelError:
             continue
-        if card.task not in ("city", "classes", "label"):
-            continue
-        of_demo = folder.is_relative_to(demo)
-        about = " or ".join(card.classes) if len(card.classes) <= 3 else f"{len(card.classes)} classes"
-        known[name] = Network(name, f"{about} ({card.architecture})", folder, of_demo)
-    title = "ImageNet (EfficientNet-Lite0, 1,000 everyday things)"
-    return {**known, IMAGENET: Network(IMAGENET, title, None)}
+        if card.task in TASKS:
+            about = " or ".join(card.classes) if len(card.classes) <= 3 else f"{len(card.classes)} classes"
+            name = f"{prefix}-{folder.name}"
+            known[name] = Network(name, f"{about} ({card.architecture})", folder, folder.resolve().is_relative_to(demo))
+    return known
 
 
 def digest(image: Image) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from urbanlens.errors import RegionError
 from urbanlens.plots import palette
 from urbanlens.ui.page import Page, region
-from urbanlens.ui.region_panel import KEY, drawn, is_editable
+from urbanlens.ui.region_panel import FOCUS, KEY, drawn, is_editable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,7 @@ def colour_by_group(
     classes = np.full(len(collection), QUIET, np.int64)
     classes[view.positions] = np.where(np.asarray(shown, np.int64) >= 250, QUIET, shown)
     legend = [LegendEntry(groups.names[label], colours[label], size) for label, size in sizes.items()]
-    return Colouring("Clusters", classes, [colours[label] for label in sizes][:250], legend[:MOST_NAMES])
+    return Colouring("Groups", classes, [colours[label] for label in sizes][:250], legend[:MOST_NAMES])
 
 
 def group_colours(groups: Groups) -> dict[int, str]:
@@ -149,7 +149,8 @@ def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
         style = {"color": _ink(dark), "weight": 2.5, "fillOpacity": 0.06}
         maps.OutlineLayer([(chosen.geometry, style, "")], pane="chosen").add_to(moving)
     editable = chosen.geometry if chosen is not None and is_editable(chosen.geometry) else None
-    maps.EditableRegion(editable, _ink(dark)).add_to(moving)
+    focus = chosen.geometry if chosen is not None and st.session_state.get(FOCUS) else None
+    maps.EditableRegion(editable, _ink(dark), focus).add_to(moving)
     PointLayer(
         table["lat"], table["lon"], colouring.classes, colouring.colours, legend=colouring.legend, title=colouring.title
     ).add_to(moving)

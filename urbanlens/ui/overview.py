@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from urbanlens.ui.library import DEMO_FOLDER
@@ -11,16 +11,16 @@ from urbanlens.ui.library import DEMO_FOLDER
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
 
-COLORS = {"Hanamori": "#C4552D", "Steelport": "#5B6BA8"}
+CUES = {"kanji": "signboards with kanji", "fence": "fences", "skyscraper": "skyscrapers", "earth": "bare earth"}
 MOSAIC = 15
-NO_LABELS = ("licence", "license", "source")
+TELLING = ("city", "district")
 
 
 def counts(images: ImageCollection) -> dict[str, str]:
     """The numbers that describe a collection or a view of it, ready to be shown."""
     table = images.table
     found = {"images": f"{len(images):,}"}
-    for label in [name for name in images.columns.labels if name not in NO_LABELS][:2]:
+    for label in main_labels(images):
         found[plural(label)] = f"{table[label].nunique():,}"
     if images.regions and "districts" not in found:
         found["regions"] = f"{len(images.regions):,}"
@@ -29,6 +29,12 @@ def counts(images: ImageCollection) -> dict[str, str]:
         labelled = sum(images.objects_path(image_id) is not None for image_id in images.ids)
         found |= {"with object labels": f"{labelled:,}"} if labelled else {}
     return found
+
+
+def main_labels(images: ImageCollection) -> list[str]:
+    """The label columns that say most about an image: its city and district, else the first one."""
+    labels = images.columns.labels
+    return [name for name in TELLING if name in labels] or labels[:1]
 
 
 def plural(noun: str) -> str:
@@ -40,7 +46,7 @@ def plural(noun: str) -> str:
 def chosen(images: ImageCollection, count: int = MOSAIC) -> list[str]:
     """Images for a mosaic: the same each time, in turn from each value of the first label, spread over each."""
     ids = images.ids
-    labels = images.columns.labels
+    labels = main_labels(images)
     groups: dict[str, list[str]] = {}
     for image_id, value in zip(ids, images.table[labels[0]] if labels else ids, strict=True):
         groups.setdefault(str(value) if labels else "", []).append(image_id)
@@ -64,33 +70,39 @@ def truth(images: ImageCollection) -> dict[str, Any]:
     return dict(truth())
 
 
-def planted(images: ImageCollection) -> dict[str, list[tuple[str, float]]]:
-    """For each city the cues planted in it and their rates, most telling first; {} where no truth is known."""
-    rates = truth(images).get("rates")
-    if not isinstance(rates, Mapping):
+def planted(images: ImageCollection) -> dict[str, dict[str, float]]:
+    """For each planted cue its share of each city's images, most telling cue first; {} where no truth is known."""
+    told = truth(images).get("cues")
+    realised = told.get("realised") if isinstance(told, Mapping) else None
+    if not isinstance(realised, Mapping):
         return {}
-    cities = {city: cues for city, cues in rates.items() if isinstance(cues, Mapping)}
-    found = {}
-    for city, cues in cities.items():
-        others = [other for name, other in cities.items() if name != city]
+    found = {
+        plain: {city: float(rates[cue]) for city, rates in realised.items() if cue in rates}
+        for cue, plain in CUES.items()
+    }
+    return dict(sorted(found.items(), key=lambda item: -_spread(item[1].values())))
 
-        def telling(cue: str, cues: Mapping[str, Any] = cues, others: list[Mapping[str, Any]] = others) -> float:
-            return float(cues[cue]) - max((float(other.get(cue, 0)) for other in others), default=0.0)
 
-        names = sorted((name for name in cues if isinstance(cues[name], int | float)), key=telling, reverse=True)
-        found[city] = [(name.replace("_", " "), float(cues[name])) for name in names]
-    return found
+def _spread(shares: Collection[float]) -> float:
+    return max(shares) - min(shares) if shares else 0.0
+
+
+def colours(rates: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
+    """A colour for each city, as on the map."""
+    from urbanlens.plots.palette import categorical
+
+    cities = sorted({city for shares in rates.values() for city in shares})
+    return dict(zip(cities, categorical(len(cities)), strict=True))
 
 
 def spurious(images: ImageCollection) -> str:
     """A sentence about the mark that was planted to mislead a network; "" where there is none."""
     mark = truth(images).get("mark")
-    if not isinstance(mark, Mapping):
+    realised = mark.get("realised") if isinstance(mark, Mapping) else None
+    if not isinstance(realised, Mapping) or not any(realised.values()):
         return ""
-    city = mark.get("city", "one city")
-    share = mark.get("rate") or mark.get("share")
-    part = f"{float(share):.0%} of the images" if isinstance(share, int | float) else "part of the images"
+    city = max(realised, key=lambda name: float(realised[name]))
     return (
-        f"A trap: a small mark stands in one corner of {part} of {city}. It says nothing about the city, "
-        "yet a careless network learns it. A good explanation exposes this."
+        f"And a trap: {float(realised[city]):.0%} of the images of {city} carry a small mark in the lower right "
+        "corner. It says nothing about the city, yet a careless network learns it. A good explanation exposes this."
     )

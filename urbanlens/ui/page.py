@@ -13,6 +13,7 @@ import streamlit as st
 
 from urbanlens.errors import RegionError, UrbanLensError
 from urbanlens.ui import caches, library, state
+from urbanlens.ui.pictures import plain
 from urbanlens.ui.routes import ROOT, ROUTES
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 LOGO = "data:image/svg+xml," + quote(
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><path d="M24 46C13 33 8 26 8 18a16 16 0 0 1 32 0c0 8-5 15'
-    '-16 28z" fill="#E87B50"/><circle cx="24" cy="18" r="10.5" fill="#FBF8F3"/><circle cx="24" cy="18" r="7.5" '
-    'fill="#2F6F6B"/><path d="M19 16a5.5 5.5 0 0 1 4.500-3" stroke="#FBF8F3" stroke-width="1.8" fill="none" '
-    'stroke-linecap="round"/></svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><path fill="#E87B50" '
+    'd="M24 46C13 33 8 26 8 18a16 16 0 0 1 32 0c0 8-5 15-16 28z"/><circle cx="24" cy="18" r="10.5" fill="#FBF8F3"/>'
+    '<circle cx="24" cy="18" r="7.5" fill="#2F6F6B"/><path d="M19 16a5.5 5.5 0 0 1 4.500-3" stroke="#FBF8F3" '
+    'stroke-width="1.8" fill="none" stroke-linecap="round"/></svg>'
 )
 
 
@@ -88,7 +89,7 @@ def region(slot: str) -> Region | None:
         return decode_region(text)
     except RegionError as error:
         state.set_param(slot, None)
-        st.warning(f"The region in the address cannot be read and was left out: {error}")
+        st.warning(f"The region in the address cannot be read and was left out: {plain(str(error))}")
         return None
 
 
@@ -124,7 +125,7 @@ def _switch() -> ImageCollection | None:
     try:
         return caches.collection(known[chosen])
     except UrbanLensError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return None
 
 

@@ -6,9 +6,10 @@ Whatever comes from a user (captions, ids, names) is escaped here; nothing else 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
 
 BLANK = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
+
+BAR = "#5B6BA8"
 
 
 def grid(
@@ -110,17 +113,36 @@ def numbers(values: Mapping[str, str]) -> None:
     st.html(f'<div class="numbers">{cells}</div>')
 
 
-def bars(shares: Iterable[tuple[str, float]], *, color: str = "#5B6BA8") -> None:
-    """Shares in [0, 1] as horizontal bars, in the order given; the first stands out."""
+def bars(shares: Iterable[tuple[str, float]], colours: Mapping[str, str] | None = None) -> None:
+    """Shares in [0, 1] as horizontal bars, in the order given; the first stands out.
+
+    Parameters
+    ----------
+    colours
+        Of the bars, by name, as #RRGGBB.
+    """
+    st.html(_bars_html(shares, colours or {}, stress=True))
+
+
+def cues(rates: Mapping[str, Mapping[str, float]], colours: Mapping[str, str]) -> None:
+    """For each cue its share in each city, side by side: {"fences": {"Hanamori": 0.7, …}, …}."""
+    cells = [
+        f"<div><b>{escape(cue)}</b>{_bars_html(shares.items(), colours, stress=False)}</div>"
+        for cue, shares in rates.items()
+    ]
+    st.html(f'<div class="cues">{"".join(cells)}</div>')
+
+
+def _bars_html(shares: Iterable[tuple[str, float]], colours: Mapping[str, str], *, stress: bool) -> str:
     rows = []
     for position, (name, share) in enumerate(shares):
-        first = ' class="first"' if position == 0 else ""
-        width = 100 * min(max(share, 0.0), 1.0)
+        first = ' class="first"' if stress and position == 0 else ""
+        look = f"width:{100 * min(max(share, 0.0), 1.0):.2f}%;--bar:{escape(colours.get(name, BAR))}"
         rows.append(
-            f'<span{first}>{escape(name)}</span><div class="track"><i style="width:{width:.2f}%;--bar:{escape(color)}"></i>'
-            f"</div><span{first}>{percent(share)}</span>"
+            f'<span{first}>{escape(name)}</span><div class="track"><i style="{look}"></i></div>'
+            f"<span{first}>{percent(share)}</span>"
         )
-    st.html(f'<div class="bars">{"".join(rows)}</div>')
+    return f'<div class="bars">{"".join(rows)}</div>'
 
 
 def percent(share: float) -> str:
@@ -130,6 +152,11 @@ def percent(share: float) -> str:
     if 0.999 < share < 1:
         return "> 99.9 %"
     return f"{100 * share:.1f} %" if share not in (0, 1) else f"{100 * share:.0f} %"
+
+
+def plain(text: str) -> str:
+    """Text of a user for a place that reads markdown: nothing in it is a link, a picture or a formula."""
+    return re.sub(r"([\\`*_{}\[\]()#+!<>|~$&])", r"\\\1", text)
 
 
 def note(text: str) -> None:
@@ -179,7 +206,7 @@ def figure_with_downloads(
     table: pd.DataFrame | None = None,
     *,
     key: str | None = None,
-    on_select: str | Callable[..., None] = "ignore",
+    on_select: Literal["ignore", "rerun"] | Callable[..., None] = "ignore",
     **settings: Any,
 ) -> Any:
     """A plotly figure whose toolbar saves a picture, with its numbers as CSV below.

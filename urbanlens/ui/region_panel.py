@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 KEY = "map"
 """The session key of the map's answer."""
+FOCUS = "map-focus"
+"""Whether the map should move to the selection: it was not drawn where the visitor looks."""
 DRAWN = "Drawn region"
 NO_REGION = "(none)"
 LOADED = "map-loaded"
@@ -67,13 +69,14 @@ def drawn() -> None:
     try:
         asked = newly_drawn(answer.get("all_drawings"), chosen)
         if asked is not chosen:
-            take(asked)
+            take(asked, focus=False)
     except RegionError as error:
         st.session_state["map-problem"] = str(error)
 
 
-def take(chosen: Region | None) -> None:
-    """Make a region the selection, and let the points show its clusters."""
+def take(chosen: Region | None, *, focus: bool = True) -> None:
+    """Make a region the selection, let the points show its groups, and the map move to it."""
+    st.session_state[FOCUS] = focus
     select_region(chosen)
     state.pick("colour", None)
     state.set_param("group", None)
@@ -133,19 +136,24 @@ def problems() -> None:
 def keep_regions(here: Page) -> None:
     """Name the selection, keep it as A or B, and go back to what is kept."""
     chosen = here.selection
-    if chosen is not None:
-        st.session_state["map-name"] = chosen.name
-        st.text_input(
-            "Name", key="map-name", max_chars=80,
-            on_change=lambda: select_region(replace(chosen, name=st.session_state["map-name"].strip() or DRAWN)),
-        )  # fmt: skip
-    for slot in ("a", "b"):
-        kept = region(slot)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        if chosen is not None:
+            st.session_state["map-name"] = chosen.name
+            st.text_input(
+                "Name of the region", key="map-name", max_chars=80, width=260,
+                on_change=lambda: select_region(replace(chosen, name=st.session_state["map-name"].strip() or DRAWN)),
+            )  # fmt: skip
+        for slot in ("a", "b"):
             if chosen is not None:
                 st.button(f"Keep as {slot.upper()}", key=f"keep-{slot}", on_click=select_region, args=(chosen, slot))
+        for slot in ("a", "b"):
+            kept = region(slot)
             if kept is not None:
-                st.button(kept.name, key=f"show-{slot}", on_click=take, args=(kept,), help=f"Select {slot.upper()}")
-                st.button("Forget", key=f"forget-{slot}", on_click=select_region, args=(None, slot), type="tertiary")
+                label = f"{slot.upper()}: {kept.name or DRAWN}"
+                st.button(label, key=f"show-{slot}", on_click=take, args=(kept,), icon=":material/my_location:")
+                st.button(
+                    f"Forget {slot.upper()}", key=f"forget-{slot}", on_click=select_region, args=(None, slot),
+                    type="tertiary",
+                )  # fmt: skip
     if chosen is None and region("a") is None and region("b") is None:
         pictures.quiet("Choose a region, then keep it here as A or B to compare two parts of the city.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -31,17 +32,39 @@ class Route:
 
 ROUTES = (
     Route("overview", "Overview", ":material/home:", "What this collection is"),
-    Route("map", "Map", ":material/map:", "Choose a part of the city and group its images by place and by looks."),
+    Route(
+        "map",
+        "Map",
+        ":material/map:",
+        "Draw a rectangle round a district. Which images lie inside, and which of them look alike?",
+    ),
     Route(
         "single_image",
         "Single image",
         ":material/center_focus_strong:",
-        "Ask a network what a photograph shows, and where it looked.",
+        "Ask a network what a photograph shows, and see where it looked. Do you believe it?",
     ),
-    Route("collections", "Collections", ":material/photo_library:", "Bring your own images, and check them."),
+    Route(
+        "collections",
+        "Collections",
+        ":material/photo_library:",
+        "Now bring your own photographs, and do the same with them.",
+    ),
 )
 
 
 def pages() -> list[StreamlitPage]:
-    """All pages for `st.navigation`; the first is where a visitor arrives."""
-    return [st.Page(route.path, title=route.title, default=route is ROUTES[0]) for route in ROUTES]
+    """All pages for `st.navigation`; the first is where a visitor arrives.
+
+    Streamlit serves the first page at `/` alone, but a server that was entered by a link to another page calls it by
+    its file's name, and such addresses get copied: for them something else has to stand at `/`.
+    """
+    listed = [st.Page(route.path, title=route.title) for route in ROUTES]
+    asked = urlsplit(st.context.url or "").path.rstrip("/")
+    if asked.endswith(f"/{ROUTES[0].file}"):
+        return [st.Page(_arrive, title="UrbanLens", url_path="start", default=True), *listed]
+    return listed
+
+
+def _arrive() -> None:
+    st.switch_page(ROUTES[0].path)

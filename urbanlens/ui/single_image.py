@@ -46,7 +46,7 @@ def choose_subject(here: Page) -> Subject | None:
         _choose_own(here)
     failed = st.session_state.get("urbanlens.drop-failed")
     if failed:
-        st.error(failed)
+        st.error(pictures.plain(failed))
         return None
     dropped: Subject | None = st.session_state.get(_DROPPED)
     if dropped is not None:
@@ -95,6 +95,7 @@ def _another(ids: list[str]) -> None:
 
 def _dropped(key: str) -> None:
     """A file was dropped in, or taken away again."""
+    state.pick("class", None)
     st.session_state.pop(_DROPPED, None)
     st.session_state.pop("urbanlens.drop-failed", None)
     file = st.session_state.get(key)
@@ -106,7 +107,6 @@ def _dropped(key: str) -> None:
         return
     st.session_state[_DROPPED] = Subject(image, file.name, explaining.digest(image))
     state.set_param("image", None)
-    state.pick("class", None)
     st.session_state[_ROUND + "-pending"] = True
 
 
@@ -114,12 +114,13 @@ def _of_collection(collection: ImageCollection, image_id: str) -> Subject | None
     ids = collection.ids
     if image_id not in ids:
         close = difflib.get_close_matches(image_id, ids, n=3, cutoff=0.3) or ids[:3]
-        st.error(f"No image of this collection is named “{image_id}”. Names look like: {', '.join(close)}.")
+        text = f"No image of this collection is named “{image_id[:80]}”. Names look like: {', '.join(close)}."
+        st.error(pictures.plain(text))
         return None
     try:
         image = collection.image(image_id)
     except (ImageError, OSError) as error:
-        st.error(str(error))
+        st.error(pictures.plain(str(error)))
         return None
     return Subject(image, image_id, f"{collection.whole.fingerprint}/{image_id}", image_id)
 
@@ -136,7 +137,7 @@ def show_answer(subject: Subject, answer: Explained) -> None:
         pictures.picture(drawing.display_size(subject.image), subject.title)
     with right:
         name, share = answer.ranked()[0]
-        st.subheader(f"{name}, {pictures.percent(share)}", anchor=False)
+        st.subheader(f"{pictures.plain(name)}, {pictures.percent(share)}", anchor=False)
         pictures.bars(answer.ranked()[:5])
         if len(answer.classes) > 5:
             pictures.quiet(f"The five most probable of {len(answer.classes):,} classes.")
@@ -147,7 +148,7 @@ def show_answer(subject: Subject, answer: Explained) -> None:
 def show_masks(subject: Subject, answer: Explained, target: str, collection: ImageCollection) -> None:
     """The Grad-CAM overlay and the visual explanation, each with its slider; moving one only draws anew."""
     if not answer.found:
-        st.info(f"Nothing in this picture speaks for {target}: the network's map is empty.")
+        st.info(f"Nothing in this picture speaks for {pictures.plain(target)}: the network's map is empty.")
         return
     image = drawing.display_size(subject.image)
     mask = drawing.mask_for(answer.map, image.size)

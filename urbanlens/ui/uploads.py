@@ -27,12 +27,13 @@ def photograph(file: UploadedFile) -> tuple[Image | None, str]:
         return None, str(error)
 
 
-def stored(files: Sequence[UploadedFile]) -> Path:
-    """The files in a fresh folder of the server, under their own names; a name that repeats gets a number.
+def stored(files: Sequence[UploadedFile], called: str) -> Path:
+    """The files in a fresh folder `called` so, under their own names; a name that repeats gets a number.
 
     The caller removes the folder with `discard`.
     """
-    folder = Path(tempfile.mkdtemp(prefix="urbanlens-upload-"))
+    folder = Path(tempfile.mkdtemp(prefix="urbanlens-upload-")) / called
+    folder.mkdir()
     for file in files:
         name = safe_name(file.name)
         target = folder / name
@@ -48,7 +49,7 @@ def stored(files: Sequence[UploadedFile]) -> Path:
 
 def discard(folder: Path) -> None:
     """Remove a folder made by `stored`."""
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder.parent, ignore_errors=True)
 
 
 def safe_name(given: str) -> str:

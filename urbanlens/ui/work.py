@@ -14,6 +14,7 @@ import streamlit as st
 
 from urbanlens.errors import Cancelled, UrbanLensError
 from urbanlens.progress import Progress
+from urbanlens.ui.pictures import plain
 
 GRACE_S = 0.4
 """Work that ends within this time shows no progress bar."""
@@ -119,7 +120,7 @@ def wait(key: str, label: str, function: Callable[[Progress], Any]) -> Any:
     """
     failed = f"urbanlens.failed.{key}"
     if failed in st.session_state:
-        st.warning(st.session_state[failed])
+        st.warning(plain(st.session_state[failed]))
         st.button("Try again", key=f"again-{key}", on_click=lambda: st.session_state.pop(failed))
         return None
     start(key, label, function)
@@ -141,7 +142,7 @@ def _bar(key: str) -> None:
     with st.container(border=True, key="work"):
         share = min(job.done / job.total, 1.0) if job.total else 0.0
         count = f"{job.done:,} of {job.total:,}" if job.total else ""
-        st.progress(share, " · ".join(part for part in (f"**{job.label}**", count, job.left()) if part))
+        st.progress(share, " · ".join(part for part in (f"**{plain(job.label)}**", count, job.left()) if part))
         if job.stop.is_set():
             st.caption("Stopping…")
         elif st.button("Cancel", key=f"cancel-{key}", icon=":material/stop_circle:"):

@@ -13,12 +13,14 @@ from urbanlens.collection.importing.photographs import list_folder
 from urbanlens.collection.importing.report import ImportReport
 from urbanlens.collection.importing.sheets import SUFFIXES
 from urbanlens.collection.importing.tables import SPELLINGS, list_table
+from urbanlens.collection.parquet import column_names
 from urbanlens.errors import CollectionError
 from urbanlens.progress import Progress, silent
 
 __all__ = ["FORMATS", "ImportReport", "import_images"]
 
-FORMATS = ("auto", "folder", "table", "zip")
+FORMATS = ("auto", "folder", "table", "csv", "parquet", "geojson", "zip")
+"""What `format` may be; "csv", "parquet" and "geojson" are tables and read by their ending."""
 
 
 def import_images(source: Path | str, destination: Path | str, *, format: str = "auto", progress: Progress = silent,
@@ -53,7 +55,7 @@ def import_images(source: Path | str, destination: Path | str, *, format: str = 
     if not source.exists():
         raise CollectionError(f"there is no file or folder {source}: give the folder, table or zip to import")
     check_destination(destination)
-    named = title or source.stem.replace("_", " ").strip() or "Images"
+    named = title or _title(source)
     if source.is_dir():
         return build(_list_folder(source.resolve(), format, named, columns), destination, progress)
     if source.suffix.lower() == ".zip" or format == "zip":
@@ -79,6 +81,13 @@ def _import_zip(source: Path, destination: Path, progress: Progress, columns: Ma
         return build(listing, destination, progress)
 
 
+def _title(source: Path) -> str:
+    """A title from the source's name; a table of a general name is called as its folder is."""
+    general = source.stem.lower() in ("manifest", "images", "metadata", "index", "data", "photos")
+    named = source.absolute().parent.name if source.is_file() and general else source.stem
+    return named.replace("_", " ").strip() or "Images"
+
+
 def _zipped(source: Path, where: str) -> str:
     return f"{source.name}: {where}"
 
@@ -88,10 +97,14 @@ def _list_folder(folder: Path, format: str, title: str, columns: Mapping[str, st
         raise CollectionError(f"{folder} is already a collection: open it, there is nothing to import")
     if format != "folder":
         tables = _tables(folder)
-        if format == "table" and len(tables) != 1:
+        if format not in ("auto", "zip") and len(tables) != 1:
             raise CollectionError(f"{folder} holds {len(tables)} tables of images where one is needed: give the file")
         if len(tables) == 1:
             return list_table(tables[0], title, columns)
+        if tables:
+            listing = list_folder(folder, title)
+            listing.notes.append(f"{len(tables)} tables were not read, as {tables[0].name}: give the one that is meant")
+            return listing
     return list_folder(folder, title)
 
 
@@ -106,11 +119,16 @@ def _tables(folder: Path) -> list[Path]:
 
 
 def _names_images(path: Path) -> bool:
-    """Whether a file looks like a table of images: by its first line if it is text, else by its ending."""
+    """Whether a file looks like a table of images: by its header, its columns, or points in it."""
     suffix = path.suffix.lower()
-    if suffix in (".csv", ".tsv"):
+    named = set(SPELLINGS["path"])
+    if suffix in (".csv", ".tsv", ".geojson"):
         with path.open("rb") as file:
-            head = file.readline(65536).decode("utf-8-sig", "replace").lower()
-        cells = {cell.strip().strip('"') for mark in ",;\t|" for cell in head.split(mark)}
-        return bool(cells & set(SPELLINGS["path"]))
-    return suffix in (".parquet", ".pq", ".geoparquet", ".geojson", ".gpkg")
+            head = file.read(65536).decode("utf-8-sig", "replace").lower()
+        if suffix == ".geojson":
+            return '"point"' in head
+        first = head.lstrip().split("\n", 1)[0]
+        return bool({cell.strip().strip('"') for mark in ",;\t|" for cell in first.split(mark)} & named)
+    if suffix in (".parquet", ".pq", ".geoparquet"):
+        return bool({name.lower() for name in column_names(path)[0]} & named)
+    return suffix == ".gpkg"

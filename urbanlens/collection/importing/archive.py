@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -19,6 +21,9 @@ MAX_RATIO = 200
 
 _FREE_BYTES = 10_000_000
 _CHUNK = 1 << 20
+# What zipfile raises on damaged or unknown kinds of archives.
+_DAMAGED = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError,
+            NotImplementedError, RuntimeError)  # fmt: skip
 
 
 def unpack(archive: Path, folder: Path, *, progress: Progress = silent) -> list[tuple[str, str]]:
@@ -46,8 +51,8 @@ def unpack(archive: Path, folder: Path, *, progress: Progress = silent) -> list[
                     why = _write(opened, member, folder / member.filename)
                 if why is not None:
                     rejected.append((f"{archive.name}: {member.filename}", why))
-                progress(number, len(members), f"unpacking {member.filename}")
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, ValueError) as error:
+                progress(number, len(members), "files unpacked")
+    except (*_DAMAGED, ValueError) as error:
         if isinstance(error, CollectionError):
             raise
         raise CollectionError(f"{archive.name} is no zip that can be read ({error}): pack it again") from error
@@ -100,7 +105,7 @@ def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> st
                 if written > member.file_size:
                     raise CollectionError(f"{member.filename} is larger than the zip says: it is a bomb or damaged")
                 file.write(chunk)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+    except _DAMAGED as error:
         target.unlink(missing_ok=True)
         return f"it cannot be unpacked ({error}): pack it again"
     return None

@@ -19,7 +19,15 @@ from PIL import Image
 from urbanlens.collection.columns import OBJECTS_FOLDER, Columns, write_collection
 from urbanlens.collection.decoding import open_image
 from urbanlens.collection.importing.labels import DEFAULT_SCHEME, LabelMerger, read_schemes
-from urbanlens.collection.importing.listing import Listing, ids_from_paths, locate, safe_name, safe_paths, unique
+from urbanlens.collection.importing.listing import (
+    Listing,
+    all_named_apart,
+    ids_from_paths,
+    locate,
+    safe_name,
+    safe_paths,
+    unique,
+)
 from urbanlens.collection.importing.photographs import Shot, read_shot
 from urbanlens.collection.importing.report import ImportReport
 from urbanlens.collection.splits import split_by_place
@@ -76,7 +84,7 @@ def build(listing: Listing, destination: Path, progress: Progress) -> ImportRepo
     report = ImportReport(0, list(listing.rejected), list(listing.notes), destination)
     with beside(destination) as folder:
         work = _Work(listing, folder, targets)
-        outcomes = _run(work, given, progress)
+        outcomes = _run(work, len(given), progress)
         _report_rejected(report, listing, outcomes)
         keep = [row for row, outcome in enumerate(outcomes) if not outcome.why]
         report.imported = len(keep)
@@ -101,6 +109,7 @@ class _Work:
         table = listing.table
         self.ids = [str(name) for name in table["image_id"]]
         self.given = [str(path) for path in table["path"]]
+        self.flat = all_named_apart(self.given)
         blank = [None] * len(table)
         self.labels = _optional(table["label_path"]) if "label_path" in table else blank
         schemes = _optional(table["label_scheme"]) if "label_scheme" in table else blank
@@ -110,7 +119,7 @@ class _Work:
 
     def __call__(self, row: int) -> _Outcome:
         try:
-            file = locate(self.listing.folder, self.given[row])
+            file = locate(self.listing.folder, self.given[row], flat=self.flat)
             data = file.read_bytes()
             picture = open_image(data, file.name)
         except (CollectionError, ImageError) as error:
@@ -147,13 +156,13 @@ def _optional(column: pd.Series[Any]) -> list[str | None]:
     return [None if pd.isna(cell) else str(cell) for cell in column]
 
 
-def _run(work: _Work, given: list[str], progress: Progress) -> list[_Outcome]:
+def _run(work: _Work, count: int, progress: Progress) -> list[_Outcome]:
     outcomes: list[_Outcome] = []
     with ThreadPoolExecutor(_WORKERS) as pool:
         try:
-            for row, outcome in enumerate(pool.map(work, range(len(given)))):
+            for row, outcome in enumerate(pool.map(work, range(count))):
                 outcomes.append(outcome)
-                progress(row + 1, len(given), given[row])
+                progress(row + 1, count, "images checked and copied")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -52,13 +52,32 @@ def walk(folder: Path) -> Iterator[Path]:
                 yield Path(parent) / name
 
 
+def linked_folders(folder: Path) -> list[str]:
+    """The links to folders below `folder`, which `walk` does not enter."""
+    found = ((Path(parent), name) for parent, folders, _ in os.walk(folder) for name in folders)
+    return sorted(
+        (parent / name).relative_to(folder).as_posix() for parent, name in found if (parent / name).is_symlink()
+    )
+
+
 def is_image_name(path: Path) -> bool:
     """Whether a file is called like an image."""
     return path.suffix.lower() in SUFFIXES
 
 
-def locate(folder: Path, given: str) -> Path:
+def all_named_apart(given: Iterable[str]) -> bool:
+    """Whether no two different paths end in the same file name."""
+    paths = set(given)
+    return len({re.split(r"[/\\]", path)[-1].casefold() for path in paths}) == len(paths)
+
+
+def locate(folder: Path, given: str, *, flat: bool = False) -> Path:
     """The file that a row names, surely inside the source's folder.
+
+    Parameters
+    ----------
+    flat
+        Whether a file that is not where its path says may lie in the folder itself, as after an upload.
 
     Raises
     ------
@@ -74,6 +93,8 @@ def locate(folder: Path, given: str) -> Path:
         raise CollectionError(f"{given!r} climbs out of the source's folder: give paths below it")
     file = folder / text
     try:
+        if flat and not file.is_file() and (folder / file.name).is_file():
+            file = folder / file.name
         if not file.resolve().is_relative_to(folder.resolve()):
             raise CollectionError(f"{given!r} is a link that leads out of the source's folder: copy the file there")
         if not file.is_file():

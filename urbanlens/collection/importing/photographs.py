@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from urbanlens.collection.columns import Columns
-from urbanlens.collection.importing.listing import Listing, is_image_name, walk
+from urbanlens.collection.importing.listing import Listing, is_image_name, linked_folders, walk
 from urbanlens.errors import CollectionError
 
 _GPS, _EXIF = 0x8825, 0x8769
@@ -112,6 +112,8 @@ def list_folder(folder: Path, title: str) -> Listing:
     paths = [path.relative_to(folder).as_posix() for path in images]
     table = pd.DataFrame({"path": pd.Series(paths, dtype="str"), "lat": math.nan, "lon": math.nan})
     listing = Listing(folder, table, list(paths), title, exif=True)
+    for link in linked_folders(folder):
+        listing.rejected.append((link, "it is a link to a folder, which is not followed: copy the folder there"))
     tops = [path.split("/")[0] if "/" in path else None for path in paths]
     if 2 <= len({top for top in tops if top is not None}) <= 200:
         table["folder"] = pd.Series(tops, dtype="str")

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from urbanlens.collection.importing.listing import Sheet
+from urbanlens.collection.parquet import column_names, read_parquet
 from urbanlens.errors import CollectionError
 
 DELIMITED = frozenset({".csv", ".tsv", ".txt"})
@@ -118,15 +119,8 @@ def _rows(frame: pd.DataFrame, file: Path, noun: str) -> Sheet:
 
 
 def _parquet(file: Path) -> Sheet:
-    import pyarrow.parquet as parquet
-
-    try:
-        spatial = b"geo" in (parquet.read_schema(file).metadata or {})
-        return _spatial(file) if spatial else _rows(pd.read_parquet(file), file, "row")
-    except (ValueError, OSError) as error:
-        if isinstance(error, CollectionError):
-            raise
-        raise CollectionError(f"{file.name} is no Parquet table that can be read ({error})") from error
+    _, spatial = column_names(file)
+    return _spatial(file) if spatial else _rows(read_parquet(file), file, "row")
 
 
 def _spatial(file: Path) -> Sheet:
@@ -141,8 +135,8 @@ def _spatial(file: Path) -> Sheet:
         raise CollectionError(f"{file.name} is no spatial table that can be read ({error})") from error
     points = frame.geometry
     plain = pd.DataFrame(frame.drop(columns=points.name))
-    isn_point = ~(points.geom_type.eq("Point") & ~points.is_empty)
-    plain[LAT], plain[LON] = points.where(~isn_point).y, points.where(~isn_point).x
+    is_point = points.geom_type.eq("Point") & ~points.is_empty
+    plain[LAT], plain[LON] = points.where(is_point).y, points.where(is_point).x
     return _rows(plain, file, "row")
 
 

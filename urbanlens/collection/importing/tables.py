@@ -119,18 +119,24 @@ def _fill(listing: Listing, sheet: Sheet, names: dict[str, str], paths: list[str
         if axis in names:
             table[axis], wrong = cells.numbers(frame[names[axis]])
             _wrong_cells(faults, frame[names[axis]], wrong, names[axis])
+            table[axis] = table[axis] % 360 if axis == "heading" else table[axis]
         elif axis != "heading":
             table[axis] = np.full(len(frame), math.nan)
     for row, fault in cells.place_faults(table["lat"], table["lon"]).items():
         faults.setdefault(row, fault)
+    swapped = sum("look swapped" in fault for fault in faults.values())
+    if swapped * 2 > len(frame):
+        turned = {names["lat"]: "lon", names["lon"]: "lat"}
+        listing.notes.append(f"latitude and longitude look swapped in {swapped} rows: import with columns={turned}")
     nowhere = (table["lat"] == 0) & (table["lon"] == 0)
     table["lat"], table["lon"] = (np.where(nowhere, math.nan, table[axis]) for axis in ("lat", "lon"))
     if nowhere.any():
         first = sheet.where[int(np.argmax(nowhere))]
         listing.notes.append(f"{int(nowhere.sum())} rows have the coordinates 0, 0 (as {first}): taken as none")
-    ids = _ids(frame, names, paths, faults, sheet)
     used = {names[meaning] for meaning in ("path", "image_id", "lat", "lon", "heading") if meaning in names}
     table.update(_other_columns(sheet, names, given, used, faults, listing))
+    # After all other faults are known: a row that is left out does not take its image from a later one.
+    ids = _ids(frame, names, paths, faults, sheet)
     keep = [row for row in range(len(frame)) if row not in faults]
     full = pd.DataFrame({"image_id": ids, **table})
     listing.table = full.iloc[keep].reset_index(drop=True)

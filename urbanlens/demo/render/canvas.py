@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import cos, log2, radians, sin, tan
 
 import numpy as np
@@ -217,6 +218,11 @@ class Canvas:
         finally:
             self._paint.restore()
             self._label.restore()
+
+    @staticmethod
+    def untinted(tone: Tone) -> Tone:
+        """Return the palette with white light, for what shines by itself: the sky."""
+        return replace(tone, tint=(1.0, 1.0, 1.0))
 
     def _ink(self, colour: Colour, alpha: float, glow: bool) -> int:
         r, g, b = colour if glow else (c * t for c, t in zip(colour, self.tone.tint, strict=True))

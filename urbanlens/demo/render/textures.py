@@ -68,6 +68,7 @@ _FIELDS = {
     "paving": _paving,
     "furrows": _furrows,
     "ripples": lambda: _noise(1.1, 7, 0.12),
+    "wisps": lambda: np.clip(1.6 * _noise(1.25, 15, 0.35) - 0.1, 0, 1),
     "leaves": lambda: 0.8 * _noise(0.9, 13) + 0.3 * _noise(0.2, 14),
 }
 

@@ -1,0 +1,118 @@
+"""Each page draws, and says what is wrong with an address in plain words."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from urbanlens.collection import Region, encode_region
+from urbanlens.ui.routes import ROUTES
+
+from .conftest import ROOT, Open
+
+
+def texts(app: AppTest) -> str:
+    """All that a page says, html included."""
+    kinds = ("title", "header", "subheader", "markdown", "error", "warning", "info", "html")
+    return "\n".join(str(getattr(item, "value", "") or item.proto) for kind in kinds for item in app.get(kind))
+
+
+def address(app: AppTest, name: str) -> str:
+    """What the address says about a choice; "" where nothing."""
+    value = app.query_params.get(name, "")
+    return value if isinstance(value, str) else value[-1]
+
+
+@pytest.mark.parametrize("page", [route.file for route in ROUTES])
+def test_page_draws(visit: Open, page: str) -> None:
+    app = visit(page)
+    assert not app.exception
+    assert not app.error
+    assert len(app.title) == 1
+
+
+def test_overview_counts_and_escapes(visit: Open) -> None:
+    app = visit("overview")
+    assert app.title[0].value == r"A \[small\]\(town\)"
+    assert "<b>12</b><span>images</span>" in texts(app)
+    assert "<b>10</b><span>on the map</span>" in texts(app)
+
+
+def test_overview_of_a_region(visit: Open) -> None:
+    import shapely
+
+    here = Region("Corner", shapely.box(0.0, 0.0, 0.05, 0.025))
+    app = visit("overview", region=encode_region(here))
+    assert "<b>2</b><span>images</span>" in texts(app)
+    assert "Corner" in texts(app)
+    app.button(key="clear-selection").click().run()
+    assert "<b>12</b><span>images</span>" in texts(app)
+    assert "region" not in app.query_params
+
+
+@pytest.mark.parametrize(("name", "value"), [("collection", "elsewhere"), ("region", "%%%"), ("collection", "/etc")])
+def test_unknown_address_is_told_and_dropped(visit: Open, name: str, value: str) -> None:
+    app = visit("overview", **{name: value})
+    assert not app.exception
+    assert len(app.warning) == 1
+    assert address(app, name) != value
+
+
+def test_single_image_explains(visit: Open) -> None:
+    app = visit("single_image", image="view-03", model="imagenet", threshold="0.3")
+    assert not app.exception
+    assert app.slider(key="choice-threshold").value == pytest.approx(0.3)
+    assert "view-03" in texts(app)
+    app.slider(key="choice-threshold").set_value(0.7).run()
+    assert address(app, "threshold") == "0.7"
+    assert address(app, "image") == "view-03"
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "many"])
+def test_nonsense_threshold_falls_back(visit: Open, value: str) -> None:
+    app = visit("single_image", image="view-03", threshold=value)
+    assert not app.exception
+    assert app.slider(key="choice-threshold").value == pytest.approx(0.5)
+
+
+def test_unknown_image_names_some(visit: Open) -> None:
+    app = visit("single_image", image="view-99")
+    assert "view" in app.error[0].value
+    assert not app.exception
+
+
+def test_choice_survives_a_change_of_page(visit: Open) -> None:
+    app = visit("single_image", image="view-03", threshold="0.3")
+    app.query_params.clear()
+    app.switch_page("pages/overview.py").run()
+    assert address(app, "collection") == "town"
+    app.query_params.clear()
+    app.switch_page("pages/single_image.py").run()
+    assert address(app, "image") == "view-03"
+    assert app.slider(key="choice-threshold").value == pytest.approx(0.3)
+
+
+def test_collections_refuses_an_empty_form(visit: Open) -> None:
+    app = visit("collections", way="folder")
+    next(button for button in app.button if button.label == "Import").click().run()
+    assert "Nothing to import" in app.error[0].value
+
+
+def test_first_page_is_light(home: Path) -> None:
+    """Neither torch nor the heavy science libraries are loaded for the Overview."""
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest\n"
+        "app = AppTest.from_file('app.py', default_timeout=60); app.query_params['collection'] = 'town'; app.run()\n"
+        "assert not app.exception\n"
+        "print(*sorted({'torch', 'sklearn', 'geopandas', 'skia', 'umap', 'folium'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env={"URBANLENS_HOME": str(home), "PATH": ""}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.split() == [], done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr[-2000:]

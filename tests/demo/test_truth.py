@@ -1,0 +1,89 @@
+"""The planted rules hold, and the shipped data show them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from urbanlens.demo import ASSETS, attribute_maps, gates, open_demo, rules, truth
+from urbanlens.demo.hashing import chance
+from urbanlens.demo.scene import Light
+
+
+@pytest.fixture(scope="module")
+def shipped() -> tuple[np.ndarray, list[str], np.ndarray]:
+    collection = open_demo()
+    maps, names = attribute_maps(collection)
+    return rules.band_shares(maps), names, collection.table["scenicness"].to_numpy(float)
+
+
+def test_band_shares_average_to_the_share_of_the_image() -> None:
+    maps = np.random.default_rng(0).integers(0, 256, (4, 5, 15, 15)).astype(np.uint8)
+    assert np.allclose(rules.band_shares(maps).mean(2), maps.mean((2, 3)) / 255)
+
+
+def test_score_is_the_formula() -> None:
+    names = list(rules.WEIGHTS)
+    shares = np.zeros((2, len(names), 3))
+    shares[1, 0, 2] = 0.5
+    low, high = rules.scenicness(shares, names, [0.0, 0.1])
+    assert low == rules.INTERCEPT
+    expected = rules.INTERCEPT + 0.5 * rules.WEIGHTS[names[0]][2] + 0.1
+    assert high == pytest.approx(min(max(expected, 1.0), 10.0), abs=1e-3)
+
+
+def test_votes_are_ten_counts_about_their_mark() -> None:
+    counts = np.array(rules.votes(6.0, chance("voters")))
+    assert len(counts) == 10
+    assert rules.VOTERS - 20 <= counts.sum() <= rules.VOTERS + 20
+    assert (counts * np.arange(1, 11)).sum() / counts.sum() == pytest.approx(6.0, abs=0.4)
+
+
+def test_tags_follow_their_bounds() -> None:
+    light = Light("golden", "summer", 250.0, 0.1, 0.2)
+    for tag, (name, bound) in rules.TAG_SHARES.items():
+        assert tag in rules.tags({name: bound}, light, "clear", rules.Look(20.0, 5), "centre")
+        assert tag not in rules.tags({name: bound * 0.9}, light, "clear", rules.Look(20.0, 5), "centre")
+    assert "golden hour" in rules.tags({}, light, "clear", rules.Look(20.0, 5), "centre")
+
+
+def test_shipped_attributes_cover_their_bands(shipped: tuple[np.ndarray, list[str], np.ndarray]) -> None:
+    shares, names, _ = shipped
+    for a, band in gates.weighted(names):
+        assert shares[:, a, band].mean() >= 0.02, (names[a], rules.BANDS[band])
+    assert len(rules.WEIGHTS) >= 8
+    assert rules.WEIGHTS["farming"][0] < 0 < rules.WEIGHTS["farming"][2]
+
+
+def test_plain_regression_recovers_the_shipped_formula(shipped: tuple[np.ndarray, list[str], np.ndarray]) -> None:
+    shares, names, scores = shipped
+    found = gates.regress(shares, names, scores)
+    assert found["r2"] > 0.8
+    assert found["signs"] == 1.0
+    assert found["error"] < 0.6
+    assert found["intercept"] == pytest.approx(rules.INTERCEPT, abs=0.25)
+
+
+def test_shipped_truth_is_the_code(shipped: tuple[np.ndarray, list[str], np.ndarray]) -> None:
+    told = truth()
+    assert told["scenicness"]["weights"] == {name: list(weights) for name, weights in rules.WEIGHTS.items()}
+    assert told == json.loads((ASSETS / "truth.json").read_text())
+
+
+def test_shipped_gates_but_the_network() -> None:
+    collection = open_demo()
+    for step in (gates._counts, gates._coverage, gates._regression, gates._separation, gates._mark, gates._size):
+        for name, gate in step(collection).items():
+            assert gate["pass"], (name, gate)
+
+
+def test_shipped_table_and_labels_agree() -> None:
+    collection = open_demo()
+    assert collection.object_names[44] == "signboard"
+    for image_id in collection.ids[::500]:
+        image, ids = collection.image(image_id), collection.objects(image_id)
+        assert ids is not None
+        assert ids.shape == (image.height, image.width)
+        assert set(np.unique(ids)) - {0} <= set(collection.object_names)

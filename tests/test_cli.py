@@ -1,0 +1,50 @@
+"""The command line: answers as JSON, and one line with exit code 2 on bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from urbanlens.cli import build_parser, main
+
+
+def photographs(folder: Path) -> Path:
+    folder.mkdir()
+    for name, colour in (("a", "red"), ("b", "blue")):
+        Image.new("RGB", (64, 48), colour).save(folder / f"{name}.jpg")
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    return folder
+
+
+def test_import_and_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, destination = photographs(tmp_path / "source"), tmp_path / "city"
+    assert main(["import", str(source), str(destination), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["imported"] == 2
+    assert "broken.jpg" in answer["rejected"][0]["where"]
+    assert main(["check", str(destination), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["problems"] == []
+    next((destination / "images").rglob("a.jpg")).write_bytes(b"")
+    assert main(["check", str(destination)]) == 1
+    assert "a.jpg" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["check", "nowhere"], ["import", "nowhere", "x"], ["train", "city", "nowhere"]])
+def test_bad_input_is_one_line(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [str(tmp_path / word) if word in ("nowhere", "x") else word for word in words]
+    assert main(words) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert "nowhere" in lines[0]
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["device"]
+
+
+def test_every_command_has_help() -> None:
+    assert len(build_parser().format_help().splitlines()) > 8
