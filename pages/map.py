@@ -28,13 +28,10 @@ scope = view if selection is not None else collection
 whole_wanted = selection is None and bool(state.param("all"))
 groups = features = None
 with group_area:
-    st.header("Groups of images")
+    st.header("Groups of similar images")
     if selection is None and not whole_wanted:
         st.info("Choose a region first: draw one on the map, or pick one from the list above it.")
-        st.button(
-            "Group the whole collection instead", icon=":material/select_all:",
-            on_click=state.set_param, args=("all", "1"),
-        )  # fmt: skip
+        st.button("Group the whole collection instead", icon=":material/select_all:", on_click=cluster_panel.group_all)
     elif not len(scope):
         st.info(
             "There are no images in this region. Draw a larger one, move it over the points on the map, "

@@ -77,7 +77,8 @@ def test_a_damaged_member_is_left_out_and_a_damaged_zip_refused(tmp_path: Path) 
     source.write_bytes(bytes(data))
     report = import_images(source, tmp_path / "dest")
     assert report.imported == 1 and report.rejected[0][0] == "z.zip: bad.png"
-    for broken in (b"", b"no zip", bytes(data[: len(data) // 2])):
+    newer = bytes(data).replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xff")
+    for broken in (b"", b"no zip", bytes(data[: len(data) // 2]), newer):
         with pytest.raises(CollectionError, match=r"b\.zip is no zip"):
             import_images(write(tmp_path / "b.zip", broken), tmp_path / "other")
 

@@ -248,6 +248,19 @@ def test_parquet_and_images_found_by_id(tmp_path: Path) -> None:
         import_images(tmp_path / "src" / "bad.parquet", tmp_path / "other")
 
 
+def test_a_damaged_parquet_is_one_clear_error(tmp_path: Path) -> None:
+    photos(tmp_path / "src")
+    whole = tmp_path / "src" / "t.parquet"
+    pd.DataFrame({"path": ["a0.png", "a1.png"], "city": ["A", "B"]}).to_parquet(whole, compression="none")
+    for number, (old, new) in enumerate(((b'"start"', b'"stxrt"'), (b"a1.png", b"a\xff.png"), (b"PAR1", b"PXR1"))):
+        file = write(tmp_path / "src" / f"bad{number}.parquet", whole.read_bytes().replace(old, new))
+        if old == b'"start"':
+            assert import_images(file, tmp_path / "dest").imported == 2
+        else:
+            with pytest.raises(CollectionError, match="no Parquet table"):
+                import_images(file, tmp_path / "other")
+
+
 def test_geojson_points(tmp_path: Path) -> None:
     point = {"type": "Point", "coordinates": [11.5, 48.1]}
     line = {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}

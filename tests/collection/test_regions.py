@@ -94,7 +94,7 @@ corners = st.tuples(st.integers(-17_000_000, 17_000_000), st.integers(-8_000_000
 
 
 @given(corners, st.integers(1, 90_000), st.integers(1, 90_000), st.text(max_size=30), st.text(max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_any_rectangle_and_name_come_back_exactly(
     corner: tuple[int, int], width: int, height: int, name: str, kind: str
 ) -> None:
@@ -108,12 +108,12 @@ def test_any_rectangle_and_name_come_back_exactly(
 
 
 @given(st.lists(corners, min_size=3, max_size=40, unique=True), st.floats(1e-6, 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_any_polygon_comes_back_nearly(points: list[tuple[int, int]], scale: float) -> None:
     hull = shapely.MultiPoint([(x * scale / 1e5, y * scale / 1e5) for x, y in points]).convex_hull
     if hull.geom_type != "Polygon" or min(hull.bounds[2] - hull.bounds[0], hull.bounds[3] - hull.bounds[1]) < 1e-3:
         return
-    if hull.area < 1e-3 * hull.envelope.area:
+    if hull.area < 1e-2 * hull.envelope.area:
         return
     again = decode_region(encode_region(Region("x", hull))).geometry
     assert again.symmetric_difference(hull).area <= 0.05 * hull.area
@@ -145,7 +145,7 @@ def test_an_archipelago_still_fits() -> None:
 
 
 @given(st.text(max_size=60) | st.from_regex(r"[567]\.[A-Za-z0-9]{0,8}\.\.[A-Za-z0-9_.~-]{0,60}", fullmatch=True))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 def test_nonsense_in_the_address_is_a_region_error_or_a_region(text: str) -> None:
     with contextlib.suppress(RegionError):
         assert decode_region(text).geometry.is_valid

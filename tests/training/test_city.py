@@ -78,7 +78,7 @@ def test_a_killed_training_ends_with_the_same_weights(
 
 
 def test_rows(collection: ImageCollection, tmp_path: Path) -> None:
-    """Rows without a label are left out; all of the extra ones train; other classes do not."""
+    """Rows without a label are left out; extra ones train only where their own split says so."""
     extra = world(tmp_path / "more", 30, seed=9)
     classes, rows, marked = labelled_rows(collection, "city", None, 0)
     _, more, _ = labelled_rows(collection, "city", extra, 0)
@@ -89,7 +89,8 @@ def test_rows(collection: ImageCollection, tmp_path: Path) -> None:
         assert [classes[label] for label in rows[split].labels] == list(expected["city"])
     assert marked is not None
     assert len(marked) == len(rows["test"])
-    assert len(more["train"]) == len(rows["train"]) + extra.table["city"].notna().sum()
+    theirs = extra.table["city"].notna() & extra.table["split"].eq("train")
+    assert len(more["train"]) == len(rows["train"]) + theirs.sum()
     assert more["test"].images == rows["test"].images
     assert rows["val"].pixels(32, lambda *told: None).shape == (len(rows["val"]), 3, 32, 32)
 

@@ -25,7 +25,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", 
 
 # What Pillow's readers raise on damaged files.
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError, MemoryError,
-            struct.error, zlib.error, Image.DecompressionBombError)  # fmt: skip
+            RuntimeError, struct.error, zlib.error, Image.DecompressionBombError)  # fmt: skip
 
 
 def open_image(source: Path | str | bytes, name: str | None = None) -> Image.Image:

@@ -37,10 +37,10 @@ def pack(name: str, kind: str, shape: Any) -> str:
 
 
 def _precision(shape: Any) -> int:
-    """The fewest digits that still draw the region in at least 64 steps."""
+    """The fewest digits that still draw the region's mean width in at least 64 steps."""
     west, south, east, north = shape.bounds
-    side = min(east - west, north - south)
-    return next((digits for digits in PRECISIONS if side * 10**digits >= 64), PRECISIONS[-1])
+    width = shape.area / max(east - west, north - south, 1e-12)
+    return next((digits for digits in PRECISIONS if width * 10**digits >= 64), PRECISIONS[-1])
 
 
 def _simpler(shape: Any, step: float) -> Iterator[Any]:

@@ -106,6 +106,11 @@ class Thumbnails:
         self._kept: OrderedDict[tuple[str, str, int], str] = OrderedDict()
         self._lock = threading.Lock()
 
+    def has(self, images: ImageCollection, image_id: str, size: int) -> bool:
+        """Whether a picture is kept."""
+        with self._lock:
+            return (images.whole.fingerprint, image_id, size) in self._kept
+
     def get(self, images: ImageCollection, image_id: str, size: int) -> str:
         """The image, its shorter side cut to `size` px or less, as `data:image/webp;base64,…`."""
         key = (images.whole.fingerprint, image_id, size)

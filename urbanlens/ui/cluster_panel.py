@@ -123,18 +123,24 @@ def choose_group(number: int | None) -> None:
     state.pick("colour", None)
 
 
+def group_all() -> None:
+    """Group all images where no region is chosen, and let the points show it."""
+    state.set_param("all", "1")
+    state.pick("colour", None)
+
+
 def cards(view: ImageCollection, groups: Groups, features: Features | None) -> None:
     """A card for each group, the largest first: typical pictures, size, and what it is made of."""
     sizes, colours = groups.sizes(), group_colours(groups)
     shown = list(sizes)[:MOST_CARDS]
     closest = typical(_standing(view, features), groups.labels, PICTURES)
-    outside = int((groups.labels < 0).sum())
+    every, outside = view.ids, int((groups.labels < 0).sum())
     chosen = chosen_group(groups)
     columns = st.columns(2, gap="medium")
     for position, label in enumerate(shown):
         with columns[position % 2], st.container(border=True, key=f"group-card-{position}"):
             st.html(_head(groups.names[label], colours[label], sizes[label], len(view)))
-            ids = [view.ids[row] for row in closest.get(label, [])]
+            ids = [every[row] for row in closest.get(label, [])]
             pictures.grid(view, ids, size=110)
             st.html(_mixes(view, groups.labels == label))
             away = chosen == label

@@ -169,7 +169,7 @@ def card(name: str, folder: Path, current: ImageCollection | None) -> None:
         pictures.numbers(overview.counts(images))
         with st.container(horizontal=True):
             st.button(
-                "Open" if not is_open else "Open now", key=f"open-{name}", on_click=open_collection, args=(name,),
+                "This one is open" if is_open else "Open", key=f"open-{name}", on_click=open_collection, args=(name,),
                 disabled=is_open, type="primary", icon=":material/folder_open:",
             )  # fmt: skip
             st.button(

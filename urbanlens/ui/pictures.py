@@ -8,13 +8,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from urbanlens.errors import ImageError
+from urbanlens.errors import CollectionError, ImageError
 from urbanlens.ui import caches, state
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 BLANK = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
 
 BAR = "#5B6BA8"
+THREADS = 4
 
 
 def grid(
@@ -67,9 +69,10 @@ def grid_html(
 ) -> str:
     """The html of `grid`, for a page that draws pictures inside something else."""
     cells = []
+    sources = thumbnails(images, ids, size)
     for position, image_id in enumerate(ids):
         caption = captions[position] if captions is not None else ""
-        inner = f'<img src="{thumbnail(images, image_id, size)}" alt="{escape(caption or image_id)}" loading="lazy">'
+        inner = f'<img src="{sources[position]}" alt="{escape(caption or image_id)}" loading="lazy">'
         if linked:
             inner = f'<a href="{image_link(image_id)}" title="{escape(image_id)}">{inner}</a>'
         below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
@@ -81,9 +84,22 @@ def grid_html(
 
 def thumbnail(images: ImageCollection, image_id: str, size: int = 160) -> str:
     """An image as a data address; an empty picture where the file cannot be read, so that a grid stands anyway."""
+    return _made(caches.thumbnails(), images, image_id, size)
+
+
+def thumbnails(images: ImageCollection, ids: Sequence[str], size: int = 160) -> list[str]:
+    """`thumbnail` of several images, made side by side."""
+    store = caches.thumbnails()
+    if all(store.has(images, image_id, size) for image_id in ids):
+        return [thumbnail(images, image_id, size) for image_id in ids]
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(lambda image_id: _made(store, images, image_id, size), ids))
+
+
+def _made(store: caches.Thumbnails, images: ImageCollection, image_id: str, size: int) -> str:
     try:
-        return caches.thumbnails().get(images, image_id, size)
-    except (ImageError, OSError):
+        return store.get(images, image_id, size)
+    except (ImageError, CollectionError, OSError):
         return BLANK
 
 
@@ -94,7 +110,7 @@ def image_link(image_id: str) -> str:
 
 def mosaic(images: ImageCollection, ids: Sequence[str]) -> None:
     """A wall of pictures without captions."""
-    cells = "".join(f'<img src="{thumbnail(images, image_id, 240)}" alt="">' for image_id in ids)
+    cells = "".join(f'<img src="{source}" alt="">' for source in thumbnails(images, ids, 240))
     st.html(f'<div class="mosaic" role="img" aria-label="Images of the collection">{cells}</div>')
 
 

@@ -20,6 +20,7 @@ SHARED = ("collection", "region", "a", "b")
 
 _KEPT = "urbanlens.kept"
 _PAGE = "urbanlens.page"
+_WIDGET = "choice-"
 
 
 def _kept() -> dict[str, str]:
@@ -28,8 +29,14 @@ def _kept() -> dict[str, str]:
 
 
 def enter(page: str) -> None:
-    """Begin a run of a page: on arrival the address overrules what was kept; afterwards the visitor's choices do."""
+    """Begin a run of a page: on arrival the address overrules what was kept; afterwards the visitor's choices do.
+
+    A widget that another page drew under the same key is a different one to Streamlit, which shows its own default
+    while the old value stands in the session: so on arrival all of them are forgotten, and seeded anew.
+    """
     if st.session_state.get(_PAGE) != page:
+        for key in [str(key) for key in st.session_state if str(key).startswith(_WIDGET)]:
+            del st.session_state[key]
         _kept().update(st.query_params.to_dict())
         st.session_state[_PAGE] = page
     for name in SHARED:
@@ -69,7 +76,7 @@ def _mirror(name: str, value: str) -> None:
 
 def widget_key(name: str) -> str:
     """The session key of the widget that shows the choice `name`."""
-    return f"choice-{name}"
+    return f"{_WIDGET}{name}"
 
 
 def seed(name: str, allowed: Sequence[T] | None, default: T, parse: Callable[[str], T]) -> str:

@@ -199,7 +199,9 @@ def _table(listing: Listing, outcomes: list[_Outcome], targets: list[str], keep:
     if "split" not in table or table["split"].isna().any():
         chosen = pd.Series(split_by_place(list(table["image_id"]), table["lat"], table["lon"]), dtype="str")
         table["split"] = table["split"].fillna(chosen) if "split" in table else chosen
-        report.notes.append("images without a split were shared out 6:2:2 to train, val and test by place")
+        report.notes.append(
+            "images without a split were shared out 6:2:2 to train, val and test by place, those without one singly"
+        )
     located = int(table["lat"].notna().sum())
     labelled = sum(outcomes[row].labelled for row in keep)
     report.notes.append(f"{located} of {len(keep)} images have coordinates, {labelled} have pixel labels")

@@ -131,7 +131,7 @@ def _spatial(file: Path) -> Sheet:
         frame = geopandas.read_parquet(file) if file.suffix.lower() != ".gpkg" else geopandas.read_file(file)
         if frame.crs is not None:
             frame = frame.to_crs(4326)
-    except (ValueError, RuntimeError, OSError) as error:
+    except (ValueError, RuntimeError, OSError, KeyError, TypeError) as error:
         raise CollectionError(f"{file.name} is no spatial table that can be read ({error})") from error
     points = frame.geometry
     plain = pd.DataFrame(frame.drop(columns=points.name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import cos, log2, radians, sin, tan
@@ -12,7 +12,9 @@ import skia
 from numpy.typing import NDArray
 
 from urbanlens.demo.render.labels import Label
-from urbanlens.demo.render.palette import Colour, Tone, scaled
+from urbanlens.demo.render.palette import Colour, Tone
+from urbanlens.demo.render.shapes import byte, polygon
+from urbanlens.demo.render.textures import Texture
 from urbanlens.demo.scene import Camera, Point3
 
 NEAR_M = 0.3
@@ -53,6 +55,7 @@ class Canvas:
         self._label = skia.Canvas(self.marks, skia.kRGBA_8888_ColorType)
         self.planes: list[tuple[float, float, float, float]] = []
         self.code = 255
+        self._frame: tuple[Vector, Vector, Vector] = ((0.0, 0.0, 1.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
         self.pixel_m = 0.0
         """Metres a pixel where the current plane is nearest to its origin; 0 outside a plane."""
 
@@ -112,7 +115,7 @@ class Canvas:
         f, c = self.focal, self.size / 2
         rows = [[f * p[0] + c * p[2] for p in (u, v, o)], [-f * p[1] + c * p[2] for p in (u, v, o)]]
         matrix = skia.Matrix.MakeAll(*rows[0], *rows[1], u[2], v[2], o[2])
-        kept, kept_pixel = self.code, self.pixel_m
+        kept, kept_pixel, self._frame = self.code, self.pixel_m, (o, u, v)
         if flat:
             self.at_distance((o[0] ** 2 + o[1] ** 2 + o[2] ** 2) ** 0.5)
         else:
@@ -128,6 +131,28 @@ class Canvas:
             self._paint.restore()
             self._label.restore()
             self.code, self.pixel_m = kept, kept_pixel
+
+    def cut(self, points: Sequence[tuple[float, float]]) -> skia.Path:
+        """Return a polygon of the current plane cut to a little more than what the camera sees.
+
+        Ground reaches behind the camera and to the horizon, farther than floats on the screen can.
+        """
+        o, u, v = self._frame
+        wide = 0.8 * self.size / self.focal
+        kept = [(float(a), float(b)) for a, b in points]
+        for x, y, z, least in ((0, 0, 1, NEAR_M), (1, 0, wide, 0), (-1, 0, wide, 0), (0, 1, wide, 0), (0, -1, wide, 0)):
+            c, a, b = (x * w[0] + y * w[1] + z * w[2] for w in (o, u, v))
+            depth = [c + a * p + b * q - least for p, q in kept]
+            cut: list[tuple[float, float]] = []
+            for k, (p, d) in enumerate(zip(kept, depth, strict=True)):
+                q, e = kept[k - 1], depth[k - 1]
+                if (d >= 0) != (e >= 0):
+                    t = e / (e - d)
+                    cut.append((q[0] + t * (p[0] - q[0]), q[1] + t * (p[1] - q[1])))
+                if d >= 0:
+                    cut.append(p)
+            kept = cut
+        return polygon(kept)
 
     # primitives -------------------------------------------------------------------------------------------------
     def fill(
@@ -147,6 +172,18 @@ class Canvas:
         self._paint.drawPath(path, paint)
         if label is not None:
             self._label.drawPath(path, skia.Paint(AntiAlias=False, Color=self._mark(label)))
+
+    def overlay(self, path: skia.Path, texture: Texture) -> None:
+        """Lay grain over a path; it keeps the label beneath."""
+        back = skia.Matrix()
+        if not texture.matrix.invert(back):
+            return
+        moved = skia.Path()
+        path.transform(back, moved)
+        self._paint.save()
+        self._paint.concat(texture.matrix)
+        self._paint.drawPath(moved, texture.paint)
+        self._paint.restore()
 
     def stroke(
         self,
@@ -226,7 +263,7 @@ class Canvas:
 
     def _ink(self, colour: Colour, alpha: float, glow: bool) -> int:
         r, g, b = colour if glow else (c * t for c, t in zip(colour, self.tone.tint, strict=True))
-        return int(skia.Color(_byte(r), _byte(g), _byte(b), _byte(alpha)))
+        return int(skia.Color(byte(r), byte(g), byte(b), byte(alpha)))
 
     def _mark(self, label: Label) -> int:
         return int(skia.Color(label[0], label[1] | (self.code >> 8) << 5, self.code & 255))
@@ -248,47 +285,4 @@ class Canvas:
 
     def labels(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return object ids and materials, each (S, S) uint8."""
-        return self.marks[..., 0].copy(), self.marks[..., 1] & 31
-
-
-def _byte(value: float) -> int:
-    return 0 if value < 0 else 255 if value > 255 else int(value)
-
-
-def rectangles(boxes: Iterable[tuple[float, float, float, float]]) -> skia.Path:
-    """Return one path of rectangles (x, y, width, height)."""
-    path = skia.Path()
-    for x, y, w, h in boxes:
-        path.addRect(skia.Rect.MakeXYWH(float(x), float(y), float(w), float(h)))
-    return path
-
-
-def circles(discs: Iterable[tuple[float, float, float]]) -> skia.Path:
-    """Return one path of circles (x, y, radius)."""
-    path = skia.Path()
-    for x, y, r in discs:
-        path.addCircle(float(x), float(y), float(r))
-    return path
-
-
-def rounded(x: float, y: float, w: float, h: float, radius: float) -> skia.Path:
-    """Return the path of a rectangle with round corners."""
-    path = skia.Path()
-    path.addRoundRect(skia.Rect.MakeXYWH(float(x), float(y), float(w), float(h)), float(radius), float(radius))
-    return path
-
-
-def polygon(points: Iterable[tuple[float, float]], *, close: bool = True) -> skia.Path:
-    """Return the path of a polygon, or of a broken line."""
-    path = skia.Path()
-    path.addPoly([skia.Point(float(x), float(y)) for x, y in points], close)
-    return path
-
-
-def gradient(
-    start: tuple[float, float], end: tuple[float, float], stops: Sequence[tuple[float, Colour]], tone: Tone
-) -> skia.Shader:
-    """Return a linear gradient of (place in 0..1, colour) stops, tinted by the hour."""
-    shades = [skia.Color(*[_byte(c) for c in scaled(colour, tone.tint)]) for _, colour in stops]
-    ends = [skia.Point(float(start[0]), float(start[1])), skia.Point(float(end[0]), float(end[1]))]
-    return skia.GradientShader.MakeLinear(ends, shades, [place for place, _ in stops])
+        return self.marks[..., 0].copy(), self.marks[..., 1] & np.uint8(31)

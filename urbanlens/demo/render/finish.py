@@ -14,6 +14,8 @@ from urbanlens.demo.render.palette import mixed
 from urbanlens.demo.scene import Scene
 
 _SKY = next(number for number, name in OBJECT_NAMES.items() if name == "sky")
+_FULL_HAZE_KM = 1.2
+"""Beyond this, haze grows ten times slower, so that far ranges stay in sight."""
 MARK_SIDE = 20
 MARK_MARGIN = 8
 """Side and distance from the corner of the planted mark, in pixels of a 256-pixel picture."""
@@ -37,8 +39,10 @@ def finished(canvas: Canvas, scene: Scene) -> NDArray[np.uint8]:
     colours = canvas.colours[..., :3].astype(np.float32)
     tone = canvas.tone
     fog = np.array(mixed(tone.horizon, tone.middle, 0.3), np.float32)
-    lost = 1 - (1 - min(scene.light.haze, 0.999)) ** (canvas.distances() / 1000)
-    lost = np.where(canvas.marks[..., 0] == _SKY, 0, np.minimum(lost, 0.86))[..., None].astype(np.float32)
+    far = canvas.distances() / 1000
+    far = np.minimum(far, _FULL_HAZE_KM + (far - _FULL_HAZE_KM) * 0.1)
+    lost = 1 - (1 - min(scene.light.haze, 0.999)) ** far
+    lost = np.where(canvas.marks[..., 0] == _SKY, 0, np.minimum(lost, 0.84))[..., None].astype(np.float32)
     colours += (fog - colours) * lost
     if tone.bloom > 0:
         colours += tone.bloom * _bloom(colours)

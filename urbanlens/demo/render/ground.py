@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import atan2, cos, degrees, hypot, radians, sin
 
 import numpy as np
 import skia
 
-from urbanlens.demo.render.canvas import Canvas, gradient, polygon, rectangles
+from urbanlens.demo.render.canvas import Canvas
 from urbanlens.demo.render.labels import Label, label
 from urbanlens.demo.render.palette import GRASS, WHITE, Colour, mixed, scaled
+from urbanlens.demo.render.shapes import gradient, rectangles
 from urbanlens.demo.render.textures import texture
 from urbanlens.demo.scene import Light, Patch, Point, Point3, Scene, Street, Surface
-
-Path = skia.Path
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Look:
 
 
 LOOKS: dict[Surface, Look] = {
-    "road": Look((98, 99, 106), label("road", "road"), (("grain", 2.2, 0.16), ("cloudy", 14, 0.14))),
+    "road": Look((98, 99, 106), label("road", "road"), (("grain", 2.2, 0.1), ("cloudy", 14, 0.14))),
     "sidewalk": Look((176, 170, 160), label("sidewalk", "concrete"), (("paving", 3.2, 0.24), ("cloudy", 11, 0.1))),
     "path": Look((196, 174, 138), label("path", "dirt"), (("grain", 1.7, 0.2), ("cloudy", 6, 0.14))),
-    "grass": Look((112, 158, 78), label("grass", "grass"), (("blades", 2.4, 0.32), ("cloudy", 23, 0.24))),
+    "grass": Look((112, 158, 78), label("grass", "grass"), (("blades", 2.4, 0.26), ("cloudy", 23, 0.24))),
     "earth": Look((172, 130, 92), label("earth", "dirt"), (("grain", 2.0, 0.26), ("cloudy", 7, 0.3))),
     "field": Look((206, 182, 92), label("field", "farming"), (("furrows", 5.6, 0.34), ("cloudy", 31, 0.14))),
     "water": Look((92, 138, 158), label("water", "still_water"), (("ripples", 7, 0.16),)),
@@ -91,17 +91,19 @@ def _patch(canvas: Canvas, patch: Patch, light: Light) -> None:
     look = LOOKS[patch.surface]
     e, n = canvas.camera.east_m, canvas.camera.north_m
     a, b, c = _slope(patch.outline)
-    path = polygon([(x - e, y - n) for x, y, _ in patch.outline])
     colour = _colour(patch, light, canvas.tone.horizon)
     turn = 0.0 if patch.surface != "field" else 90.0 - patch.rows
     if patch.surface in ("water", "sea"):
         turn = -canvas.camera.heading
     with canvas.plane((e, n, a * e + b * n + c), (1, 0, a), (0, 1, b)):
-        canvas.fill(path, colour, look.label, shader=_water(canvas, colour) if patch.surface in ("water", "sea") else None)
+        path = canvas.cut([(x - e, y - n) for x, y, _ in patch.outline])
+        canvas.fill(
+            path, colour, look.label, shader=_water(canvas, colour) if patch.surface in ("water", "sea") else None
+        )
         for name, side, strength in look.grain:
             # tiles are anchored to the world, so that grain stays put when the camera moves
             shift = (-(e % (side * 64)), -(n % (side * 64))) if not turn else _anchored(patch, e, n)
-            canvas.fill(path, WHITE, shader=texture(name, side, strength, turn=turn, shift=shift))
+            canvas.overlay(path, texture(name, side, strength, turn=turn, shift=shift))
         if patch.surface == "flowers":
             with canvas.inside(path):
                 _blossoms(canvas, patch, (e, n))
@@ -136,7 +138,7 @@ def _blossoms(canvas: Canvas, patch: Patch, eye: Point) -> None:
     tints = rng.choice(len(_PETALS), 2)
     for k, tint in enumerate((*tints, 3)):
         spots = places[k::3]
-        path = Path()
+        path = skia.Path()
         for x, y in spots:
             path.addCircle(float(x), float(y), 0.17)
         canvas.fill(path, _PETALS[int(tint)])
@@ -150,17 +152,17 @@ def _street(canvas: Canvas, street: Street) -> None:
     shift = (-(e % 512), -(n % 512))
     with canvas.plane((e, n, 0.0), (1, 0, 0), (0, 1, 0)):
         if street.sidewalk_m > 0:
-            outer = _band(line, 0, street.width_m + 2 * street.sidewalk_m)
+            outer = _band(canvas, line, 0, street.width_m + 2 * street.sidewalk_m)
             canvas.fill(outer, walk.colour, walk.label)
             for name, side, strength in walk.grain:
-                canvas.fill(outer, WHITE, shader=texture(name, side, strength, turn=_course(line), shift=shift))
-            canvas.fill(_band(line, 0, street.width_m + 0.5), (204, 200, 192), walk.label)
-        surface = _band(line, 0, street.width_m)
+                canvas.overlay(outer, texture(name, side, strength, turn=_course(line), shift=shift))
+            canvas.fill(_band(canvas, line, 0, street.width_m + 0.5), (204, 200, 192), walk.label)
+        surface = _band(canvas, line, 0, street.width_m)
         canvas.fill(surface, tone, road.label)
         for name, side, strength in road.grain:
-            canvas.fill(surface, WHITE, shader=texture(name, side, strength, shift=shift))
+            canvas.overlay(surface, texture(name, side, strength, shift=shift))
         for offset in (-0.3, 0.3):  # wheel tracks, worn paler
-            canvas.fill(_band(line, offset * street.width_m, 0.9), WHITE, alpha=13)
+            canvas.fill(_band(canvas, line, offset * street.width_m, 0.9), WHITE, alpha=13)
         _marking(canvas, street, line)
 
 
@@ -178,8 +180,8 @@ def _shifted(line: Sequence[Point], offset: float) -> list[Point]:
     return moved
 
 
-def _band(line: Sequence[Point], offset: float, width: float) -> Path:
-    return polygon([*_shifted(line, offset + width / 2), *reversed(_shifted(line, offset - width / 2))])
+def _band(canvas: Canvas, line: Sequence[Point], offset: float, width: float) -> skia.Path:
+    return canvas.cut([*_shifted(line, offset + width / 2), *reversed(_shifted(line, offset - width / 2))])
 
 
 def _marking(canvas: Canvas, street: Street, line: Sequence[Point]) -> None:
@@ -187,10 +189,11 @@ def _marking(canvas: Canvas, street: Street, line: Sequence[Point]) -> None:
     wide = street.width_m >= 5
     if wide:
         for side in (-1, 1):
-            canvas.fill(_band(line, side * (street.width_m / 2 - 0.3), 0.12), paint, alpha=200)
-        dashes = Path()
-        for start, end in _dashes(line, 2.2, 3.4, [(x - canvas.eye[0], y - canvas.eye[1]) for x, y in street.crossings]):
-            dashes.addPath(_band([start, end], 0, 0.15))
+            canvas.fill(_band(canvas, line, side * (street.width_m / 2 - 0.3), 0.12), paint, alpha=200)
+        dashes = skia.Path()
+        crossings = [(x - canvas.eye[0], y - canvas.eye[1]) for x, y in street.crossings]
+        for start, end in _dashes(line, 2.2, 3.4, crossings):
+            dashes.addPath(_band(canvas, [start, end], 0, 0.15))
         canvas.fill(dashes, (244, 206, 96) if street.seed % 3 == 0 else paint, alpha=225)
     for x, y in street.crossings:
         _crossing(canvas, street, line, (x - canvas.eye[0], y - canvas.eye[1]), paint)
@@ -198,7 +201,7 @@ def _marking(canvas: Canvas, street: Street, line: Sequence[Point]) -> None:
 
 def _dashes(line: Sequence[Point], dash: float, gap: float, crossings: Sequence[Point]) -> list[tuple[Point, Point]]:
     found = []
-    for a, b in zip(line[:-1], line[1:], strict=True):
+    for a, b in pairwise(line):
         length = hypot(b[0] - a[0], b[1] - a[1])
         if length < 1e-6:
             continue
@@ -213,34 +216,35 @@ def _dashes(line: Sequence[Point], dash: float, gap: float, crossings: Sequence[
 
 def _crossing(canvas: Canvas, street: Street, line: Sequence[Point], at: Point, paint: Colour) -> None:
     """Zebra stripes along the road at a point of its centre line."""
+
     def away(pair: tuple[Point, Point]) -> float:
         (ax, ay), (bx, by) = pair
         length = hypot(bx - ax, by - ay) or 1.0
         t = min(max(((at[0] - ax) * (bx - ax) + (at[1] - ay) * (by - ay)) / length**2, 0), 1)
         return hypot(ax + t * (bx - ax) - at[0], ay + t * (by - ay) - at[1])
 
-    (ax, ay), (bx, by) = min(zip(line[:-1], line[1:], strict=True), key=away)
+    (ax, ay), (bx, by) = min(pairwise(line), key=away)
     length = hypot(bx - ax, by - ay) or 1.0
     way = ((bx - ax) / length, (by - ay) / length)
     ends = [(at[0] + way[0] * s, at[1] + way[1] * s) for s in (-1.6, 1.6)]
-    stripes = Path()
+    stripes = skia.Path()
     for offset in np.arange(-street.width_m / 2 + 0.55, street.width_m / 2 - 0.3, 0.95):
-        stripes.addPath(_band(ends, float(offset), 0.48))
+        stripes.addPath(_band(canvas, ends, float(offset), 0.48))
     canvas.fill(stripes, paint, alpha=226)
 
 
 def shade(canvas: Canvas, outlines: Iterable[Sequence[Point]], darkness: float) -> None:
     """Darken the union of convex ground outlines once (shadows), each given as world points."""
     e, n = canvas.camera.east_m, canvas.camera.north_m
-    union = Path()
-    for outline in outlines:
-        points = [(x - e, y - n) for x, y in outline]
-        turned = sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(points, [*points[1:], *points[:1]], strict=True))
-        union.addPath(polygon(points if turned > 0 else points[::-1]))
-    union.setFillType(skia.PathFillType.kWinding)
-    kept = canvas.tone.tint
+    tint = canvas.tone.tint
     with canvas.plane((e, n, 0.0), (1, 0, 0), (0, 1, 0)):
-        canvas.fill(union, (22 / kept[0], 24 / kept[1], 58 / kept[2]), alpha=255 * darkness)
+        union = skia.Path()
+        for outline in outlines:
+            points = [(x - e, y - n) for x, y in outline]
+            turned = sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(points, [*points[1:], *points[:1]], strict=True))
+            union.addPath(canvas.cut(points if turned > 0 else points[::-1]))
+        union.setFillType(skia.PathFillType.kWinding)
+        canvas.fill(union, (22 / tint[0], 24 / tint[1], 58 / tint[2]), alpha=255 * darkness)
 
 
 def pool(canvas: Canvas, at: Point, radius: float, colour: Colour, alpha: float) -> None:

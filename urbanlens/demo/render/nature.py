@@ -7,9 +7,10 @@ from math import cos, pi, radians, sin
 import numpy as np
 import skia
 
-from urbanlens.demo.render.canvas import Canvas, circles, gradient, polygon, rectangles
+from urbanlens.demo.render.canvas import Canvas
 from urbanlens.demo.render.labels import label
-from urbanlens.demo.render.palette import WHITE, Colour, Random, hsv, mixed, scaled, sun_direction
+from urbanlens.demo.render.palette import Colour, Random, hsv, mixed, scaled, sun_direction
+from urbanlens.demo.render.shapes import circles, gradient, polygon, rectangles
 from urbanlens.demo.render.textures import texture
 from urbanlens.demo.scene import Heap, Light, Rock, Tree
 
@@ -62,7 +63,9 @@ def _trunk(canvas: Canvas, height: float, bark: Colour) -> None:
     w = height * 0.028 + 0.07
     shape = polygon([(-w * 1.5, 0), (-w * 0.8, height * 0.2), (-w * 0.6, height * 0.62), (w * 0.6, height * 0.62),
                      (w * 0.8, height * 0.2), (w * 1.5, 0)])  # fmt: skip
-    shade = gradient((-w, 0), (w, 0), [(0, scaled(bark, 0.72)), (0.5, scaled(bark, 1.1)), (1, scaled(bark, 0.8))], canvas.tone)
+    shade = gradient(
+        (-w, 0), (w, 0), [(0, scaled(bark, 0.72)), (0.5, scaled(bark, 1.1)), (1, scaled(bark, 0.8))], canvas.tone
+    )
     canvas.fill(shape, bark, _TRUNK, shader=shade)
 
 
@@ -82,7 +85,11 @@ def _discs(tree: Tree, rng: Random) -> list[Disc]:
 
 def _bush_discs(height: float, rng: Random) -> list[Disc]:
     return [
-        (float(rng.normal(0, 0.42)) * height, height * float(rng.uniform(0.2, 0.62)), height * float(rng.uniform(0.24, 0.38)))
+        (
+            float(rng.normal(0, 0.42)) * height,
+            height * float(rng.uniform(0.2, 0.62)),
+            height * float(rng.uniform(0.24, 0.38)),
+        )
         for _ in range(14)
     ]
 
@@ -96,16 +103,15 @@ def _crown(canvas: Canvas, discs: list[Disc], hue: Colour, light: Light, name: t
     dark = mixed(scaled(hue, 0.56), (40, 54, 84), 0.16)
     canvas.fill(body, dark, name)
     warm = mixed(hue, canvas.tone.sun, 0.24)
-    layers = ((0.8, 0.86, 0.12), (1.0, 0.64, 0.24), (1.14, 0.42, 0.36))
+    layers = ((0.8, 0.86, 0.11), (1.0, 0.62, 0.22), (1.14, 0.4, 0.33))
     detail = canvas.pixel_m < reach / 4
     for strength, size, push in layers[: 3 if detail else 2]:
         tone = scaled(mixed(hue, warm, max(strength - 0.8, 0) * 2.2), strength)
         blobs = circles([(x + sx * reach * push, y + sy * reach * push, r * size) for x, y, r in discs])
         blobs.setFillType(skia.PathFillType.kWinding)
-        with canvas.inside(body):
-            canvas.fill(blobs, tone, alpha=215)
+        canvas.fill(blobs, tone, alpha=215)
     if canvas.pixel_m < reach / 9:
-        canvas.fill(body, WHITE, shader=texture("leaves", reach * 3.2, 0.42))
+        canvas.overlay(body, texture("leaves", reach * 3.2, 0.26))
 
 
 def _sun_side(canvas: Canvas, light: Light) -> tuple[float, float]:
@@ -148,7 +154,9 @@ def _branches(canvas: Canvas, height: float, bark: Colour, rng: Random) -> None:
         ends = forks
     for level, path in enumerate(twigs):
         width = height * 0.03 * 0.6**level + 0.015
-        canvas.stroke(path, scaled(mixed(bark, (150, 130, 120), 0.2 * level), 0.95), width, _LEAVES, least=canvas.pixel_m)
+        canvas.stroke(
+            path, scaled(mixed(bark, (150, 130, 120), 0.2 * level), 0.95), width, _LEAVES, least=canvas.pixel_m
+        )
 
 
 def draw_rock(canvas: Canvas, rock: Rock, light: Light) -> None:
@@ -167,7 +175,7 @@ def draw_rock(canvas: Canvas, rock: Rock, light: Light) -> None:
         with canvas.inside(body):
             lit = [p for p in shape if p[0] * side > -s * 0.15]
             canvas.fill(polygon([peak, *lit]), scaled(colour, 1.2))
-            canvas.fill(body, WHITE, shader=texture("cloudy", s * 1.3, 0.4))
+            canvas.overlay(body, texture("cloudy", s * 1.3, 0.4))
 
 
 def draw_heap(canvas: Canvas, heap: Heap, light: Light) -> None:
@@ -177,10 +185,17 @@ def draw_heap(canvas: Canvas, heap: Heap, light: Light) -> None:
     side = 1 if sx >= 0 else -1
     s, colour = heap.size_m, scaled((158, 116, 78), float(rng.uniform(0.9, 1.1)))
     top = s * float(rng.uniform(0.36, 0.5))
-    line = [(-s * 0.62, 0), (-s * 0.3, top * 0.6), (-s * 0.08, top), (s * 0.1, top * 0.94), (s * 0.34, top * 0.5), (s * 0.62, 0)]
+    line = [
+        (-s * 0.62, 0),
+        (-s * 0.3, top * 0.6),
+        (-s * 0.08, top),
+        (s * 0.1, top * 0.94),
+        (s * 0.34, top * 0.5),
+        (s * 0.62, 0),
+    ]
     with canvas.plane((*heap.at, 0.0), canvas.right, (0, 0, 1), flat=True):
         body = polygon(line)
         canvas.fill(body, colour, _HEAP)
         canvas.fill(polygon([(0, top * 0.96), (side * s * 0.1, top * 0.94), (side * s * 0.34, top * 0.5),
                              (side * s * 0.62, 0), (side * s * 0.12, 0)]), scaled(colour, 1.18))  # fmt: skip
-        canvas.fill(body, WHITE, shader=texture("grain", 1.4, 0.3))
+        canvas.overlay(body, texture("grain", 1.4, 0.3))

@@ -100,7 +100,9 @@ def _edges(
     two = counts == 2
     following[two, 1] = corners[two, 0]
     along = following - corners
-    area = np.sum(corners[..., 0] * np.roll(corners[..., 1], -1, 1) - corners[..., 1] * np.roll(corners[..., 0], -1, 1), 1)
+    area = np.sum(
+        corners[..., 0] * np.roll(corners[..., 1], -1, 1) - corners[..., 1] * np.roll(corners[..., 0], -1, 1), 1
+    )
     sign = np.where((area < 0) & ~two, -1.0, 1.0)[:, None, None]
     normals = np.stack([along[..., 1], -along[..., 0]], axis=-1) * sign
     length = np.linalg.norm(normals, axis=-1, keepdims=True)

@@ -111,7 +111,7 @@ def _items(scene: Scene) -> Iterator[Item]:
 
 def _in_the_way(thing: Thing, scene: Scene) -> bool:
     """Whether the camera stands inside a thing, or so near that only a blur would show."""
-    if isinstance(thing, Fence):
+    if isinstance(thing, Fence | PoleLine):
         return False
     at = thing.centre if isinstance(thing, Building) else thing.at
     e, n = scene.camera.east_m - at[0], scene.camera.north_m - at[1]
@@ -147,7 +147,7 @@ def _footprint(thing: Thing) -> tuple[tuple[Point, ...], float]:
     if isinstance(thing, Building):
         blades = any(sign.upright for sign in thing.signs)
         return corners(thing), 2.0 if blades else 0.8
-    if isinstance(thing, Fence):
+    if isinstance(thing, Fence | PoleLine):
         return thing.line, 0.1
     if isinstance(thing, Tree):
         return (thing.at,), thing.height_m * (0.75 if thing.kind == "bush" else 0.45)

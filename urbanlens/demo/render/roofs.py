@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import skia
 
-from urbanlens.demo.render.canvas import Canvas, polygon
+from urbanlens.demo.render.canvas import Canvas
 from urbanlens.demo.render.labels import Label, label
 from urbanlens.demo.render.palette import BLACK, Colour, mixed, scaled, sunward
+from urbanlens.demo.render.shapes import polygon
 from urbanlens.demo.scene import Building, Light, Point3
 
 _TILES: tuple[Colour, ...] = ((168, 84, 62), (92, 94, 106), (132, 102, 84), (82, 106, 112), (186, 110, 74))
@@ -95,9 +96,7 @@ def _gable(
         _slope(canvas, quad, height > 0, (tile, surface, sunward(light, building.front + 180 * k)), building.kind)
 
 
-def _slope(
-    canvas: Canvas, quad: list[np.ndarray], above: bool, inks: tuple[Colour, Label, float], kind: str
-) -> None:
+def _slope(canvas: Canvas, quad: list[np.ndarray], above: bool, inks: tuple[Colour, Label, float], kind: str) -> None:
     tile, surface, sunny = inks
     low_a, low_b, high_b, high_a = quad
     if above:

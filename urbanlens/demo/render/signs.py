@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import skia
 
-from urbanlens.demo.render.canvas import Canvas, rectangles, rounded
+from urbanlens.demo.render.canvas import Canvas
 from urbanlens.demo.render.labels import label
 from urbanlens.demo.render.palette import WHITE, Colour, Random, scaled
+from urbanlens.demo.render.shapes import rectangles, rounded
 from urbanlens.demo.scene import Building, FreeSign, Point3, Script, Sign
 from urbanlens.errors import UrbanLensError
 
@@ -21,7 +22,8 @@ _FONT = Path(__file__).parent.parent / "fonts" / "signs.otf"
 _FONT_SIZE = 32.0
 _KANJI = (
     "酒", "寿司", "茶", "薬", "花", "湯", "麺", "米", "魚", "肉", "本屋", "食堂", "旅館", "銀行", "書道", "風月",
-    "山川", "喫茶", "居酒屋", "古着", "美容室", "酒店", "花屋", "魚市場", "茶屋", "薬店", "東町", "北山", "中央駅", "麺食堂",
+    "山川", "喫茶", "居酒屋", "古着", "美容室", "酒店", "花屋", "魚市場", "茶屋", "薬店", "東町", "北山",
+    "中央駅", "麺食堂",
 )  # fmt: skip
 _LATIN = (
     "CAFE", "BANK", "HOTEL", "PLAZA", "MART", "BOOKS", "GYM", "DELI", "PARK", "BAR", "24H", "NOVA",
@@ -102,7 +104,13 @@ def draw_free_sign(canvas: Canvas, sign: FreeSign) -> None:
     with canvas.plane((e, n, 0.0), along, (0, 0, 1), flat=True):
         posts = [(width * k - 0.06, 0, 0.12, sign.height_m + height) for k in (0.12, 0.88)]
         canvas.fill(rectangles(posts), (92, 94, 100), _POST)
-    _board(canvas, ((e, n, sign.height_m), along), (word if front else "", sign.letter_m, sign.upright), (width, height), rng)
+    _board(
+        canvas,
+        ((e, n, sign.height_m), along),
+        (word if front else "", sign.letter_m, sign.upright),
+        (width, height),
+        rng,
+    )
 
 
 def _board(
@@ -140,7 +148,9 @@ def _letters(
         scale = letter / _FONT_SIZE
         for k, sign in enumerate(word):
             x = (width - font.measureText(sign) * scale) / 2
-            canvas.letter(skia.TextBlob(sign, font), x, height - letter * 0.2 - step * (k + 0.86), scale, ink, glow=shines)
+            canvas.letter(
+                skia.TextBlob(sign, font), x, height - letter * 0.2 - step * (k + 0.86), scale, ink, glow=shines
+            )
         return
     scale = min(letter / _FONT_SIZE, width * 0.88 / font.measureText(word))
     x = (width - font.measureText(word) * scale) / 2

@@ -8,9 +8,10 @@ import numpy as np
 import skia
 from numpy.typing import NDArray
 
-from urbanlens.demo.render.canvas import NEAR_M, Canvas, circles, gradient, polygon, rectangles
+from urbanlens.demo.render.canvas import NEAR_M, Canvas
 from urbanlens.demo.render.labels import Label, label
 from urbanlens.demo.render.palette import GRASS, WHITE, Colour, Random, mixed, scaled, sun_direction
+from urbanlens.demo.render.shapes import circles, gradient, polygon, rectangles
 from urbanlens.demo.render.textures import texture
 from urbanlens.demo.scene import Light, Point3, Ridge, Scene
 
@@ -71,7 +72,7 @@ def _sun(canvas: Canvas, light: Light) -> None:
 def _ceiling(canvas: Canvas, rng: Random) -> None:
     shift = (float(rng.uniform(0, 9)), float(rng.uniform(0, 9)))
     with canvas.plane((canvas.eye[0], canvas.eye[1], canvas.eye[2] + 1), (1, 0, 0), (0, 1, 0), flat=True):
-        canvas.fill(rectangles([(-9, -9, 18, 18)]), WHITE, shader=texture("cloudy", 6.0, 0.3, shift=shift))
+        canvas.overlay(rectangles([(-9, -9, 18, 18)]), texture("cloudy", 6.0, 0.3, shift=shift))
     canvas.at_distance(30_000)
 
 
@@ -101,8 +102,8 @@ def _clouds(canvas: Canvas, light: Light, rng: Random) -> None:
 def _cirrus(canvas: Canvas, light: Light, rng: Random) -> None:
     shift, turn = (float(rng.uniform(0, 9)), float(rng.uniform(0, 9))), float(rng.uniform(0, 180))
     with canvas.plane((canvas.eye[0], canvas.eye[1], canvas.eye[2] + 1), (1, 0, 0), (0, 1, 0), flat=True):
-        veil = texture("wisps", 7.0, 0.2 + 0.35 * light.clouds, shift=shift, turn=turn)
-        canvas.fill(rectangles([(-9, -9, 18, 18)]), canvas.tone.cloud, shader=veil)
+        veil = texture("wisps", 7.0, 0.14 + 0.26 * light.clouds, shift=shift, turn=turn)
+        canvas.overlay(rectangles([(-9, -9, 18, 18)]), veil)
     canvas.at_distance(30_000)
 
 
@@ -110,11 +111,13 @@ def _heap(canvas: Canvas, x: float, y: float, width: float, colours: tuple[Colou
     height = width * float(rng.uniform(0.26, 0.42))
     along = np.linspace(-0.5, 0.5, 9) + rng.normal(0, 0.03, 9)
     rise = np.clip(np.cos(along * 3.0), 0.05, 1) ** 0.8 * rng.uniform(0.6, 1.1, 9)
-    puffs = [(x + a * width, y - r * height * 0.55, height * (0.18 + 0.42 * r)) for a, r in zip(along, rise, strict=True)]
+    puffs = [
+        (x + a * width, y - r * height * 0.55, height * (0.18 + 0.42 * r)) for a, r in zip(along, rise, strict=True)
+    ]
     puffs += [(x + float(rng.normal(0, 0.16)) * width, y - height * 0.75, height * 0.4) for _ in range(3)]
     bounds = (x - width, y - 2 * height, 2 * width, 2 * height + height * 0.18)
-    shade = gradient((0, y - height * 1.1), (0, y + height * 0.2), [(0, colours[0]), (0.45, colours[0]), (1, colours[1])],
-                     Canvas.untinted(canvas.tone))  # fmt: skip
+    stops = [(0.0, colours[0]), (0.45, colours[0]), (1.0, colours[1])]
+    shade = gradient((0, y - height * 1.1), (0, y + height * 0.2), stops, Canvas.untinted(canvas.tone))
     with canvas.inside(rectangles([bounds])):
         wide = circles([(a, b, r * 1.14) for a, b, r in puffs])
         canvas.fill(wide, colours[0], alpha=60, glow=True)

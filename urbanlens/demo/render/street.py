@@ -7,9 +7,10 @@ from math import cos, hypot, radians, sin
 import numpy as np
 import skia
 
-from urbanlens.demo.render.canvas import Canvas, circles, gradient, polygon, rectangles, rounded
+from urbanlens.demo.render.canvas import Canvas
 from urbanlens.demo.render.labels import label
 from urbanlens.demo.render.palette import BLACK, WHITE, Colour, hsv, scaled
+from urbanlens.demo.render.shapes import circles, gradient, polygon, rectangles, rounded
 from urbanlens.demo.render.textures import texture
 from urbanlens.demo.scene import Bench, Fence, Lamp, Person, Point, Point3
 
@@ -40,8 +41,8 @@ def draw_fence(canvas: Canvas, fence: Fence) -> None:
 def _bars(canvas: Canvas, width: float, height: float, rng: np.random.Generator) -> None:
     colour = ((228, 232, 232), (76, 116, 96), (70, 74, 82), (150, 156, 160))[int(rng.integers(4))]
     mesh = bool(rng.random() < 0.35)
-    posts = [(k * 2.0 - 0.04, 0, 0.08, height * 1.03) for k in range(int(width / 2.0) + 1)]
-    rails = [(0, height * y, width, 0.06) for y in ((0.04, 0.96) if mesh else (0.1, 0.92))]
+    posts = [(k * 2.0 - 0.04, 0.0, 0.08, height * 1.03) for k in range(int(width / 2.0) + 1)]
+    rails = [(0.0, height * y, width, 0.06) for y in ((0.04, 0.96) if mesh else (0.1, 0.92))]
     canvas.fill(rectangles(posts + rails), colour, _FENCE["metal"])
     if not mesh:
         bars = [(k * 0.26 - 0.02, 0.05 * height, 0.045, height * 0.92) for k in range(int(width / 0.26) + 1)]
@@ -61,7 +62,7 @@ def _bamboo(canvas: Canvas, width: float, height: float, rng: np.random.Generato
     count = max(1, int(width / 0.17))
     step = width / count
     tops = height * rng.uniform(0.96, 1.03, count)
-    canes = [(k * step, 0, step * 0.96, float(tops[k])) for k in range(count)]
+    canes = [(k * step, 0, step, float(tops[k])) for k in range(count)]
     canvas.fill(rectangles(canes), scaled(colour, 0.8), _FENCE["wood"])
     for part in range(3):
         tone = scaled(colour, (0.9, 1.0, 1.12)[part])
@@ -73,7 +74,7 @@ def _boards(canvas: Canvas, width: float, height: float, rng: np.random.Generato
     colour = scaled((158, 112, 74), float(rng.uniform(0.8, 1.2)))
     body = rectangles([(0, 0, width, height)])
     canvas.fill(body, colour, _FENCE["wood"])
-    canvas.fill(body, WHITE, shader=texture("planks", 1.9, 0.45))
+    canvas.overlay(body, texture("planks", 1.9, 0.45))
     canvas.fill(rectangles([(0, 0, width, height * 0.16)]), BLACK, alpha=40)
     canvas.fill(rectangles([(-0.05, height - 0.1, width + 0.1, 0.15)]), scaled(colour, 1.25), _FENCE["wood"])
 
@@ -94,7 +95,9 @@ def draw_lamp(canvas: Canvas, lamp: Lamp) -> None:
             shades = [skia.Color(255, 226, 160, a) for a in (150, 40, 0)]
             halo = skia.GradientShader.MakeRadial(skia.Point(0, 0), 1.5, shades, [0.0, 0.35, 1.0])
             canvas.fill(circles([(0, 0, 1.5)]), WHITE, shader=halo)
-        canvas.fill(rounded(-0.3, -0.12, 0.6, 0.24, 0.1), (255, 242, 206) if dark else (236, 234, 222), _BULB, glow=dark)
+        canvas.fill(
+            rounded(-0.3, -0.12, 0.6, 0.24, 0.1), (255, 242, 206) if dark else (236, 234, 222), _BULB, glow=dark
+        )
 
 
 def draw_pole(canvas: Canvas, at: Point, height_m: float, bearing: float) -> None:
@@ -107,11 +110,6 @@ def draw_pole(canvas: Canvas, at: Point, height_m: float, bearing: float) -> Non
     canvas.rod(arm, 0.14, scaled(wood, 0.85), _POLE)
     canvas.rod([(e + 0.3, n, height_m - 1.9), (e + 0.3, n, height_m - 1.5), (e + 0.3, n, height_m - 1.1)], 0.42,
                (142, 146, 150), _GEAR)  # fmt: skip
-
-
-def wire_height(canvas: Canvas) -> float:
-    """Return the least width of a wire's label in pixels."""
-    return max(1.0, canvas.size / 256)
 
 
 def draw_wires(canvas: Canvas, span: tuple[Point, Point], height_m: float, wires: int) -> None:
@@ -127,7 +125,7 @@ def draw_wires(canvas: Canvas, span: tuple[Point, Point], height_m: float, wires
             s = float(t)
             sag = 4 * s * (1 - s) * (0.5 + 0.012 * length)
             line.append((ax + (bx - ax) * s + across[0] * aside, ay + (by - ay) * s + across[1] * aside, top - sag))
-        canvas.rod(line, 0.03, (50, 50, 58), _WIRE, least=wire_height(canvas))
+        canvas.rod(line, 0.03, (50, 50, 58), _WIRE, least=1.0)
 
 
 def draw_bench(canvas: Canvas, bench: Bench) -> None:
@@ -164,7 +162,9 @@ def draw_person(canvas: Canvas, person: Person) -> None:
             leg = polygon([(x - 0.07, 0), (x + 0.09, 0), (0.11, 0.86), (-0.11, 0.86)])
             canvas.fill(leg, scaled(legs, 0.9 if x < 0 else 1.05), _BODY)
         body = rounded(-0.22, 0.76, 0.44, 0.68, 0.13)
-        shade = gradient((-0.22, 0), (0.22, 0), [(0, scaled(coat, 0.8)), (0.6, scaled(coat, 1.08)), (1, coat)], canvas.tone)
+        shade = gradient(
+            (-0.22, 0), (0.22, 0), [(0, scaled(coat, 0.8)), (0.6, scaled(coat, 1.08)), (1, coat)], canvas.tone
+        )
         canvas.fill(body, coat, _BODY, shader=shade)
         arms = polygon([(-0.2, 1.34), (-0.32, 0.84)], close=False)
         arms.addPath(polygon([(0.2, 1.34), (0.3, 0.86)], close=False))

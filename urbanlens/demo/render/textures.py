@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -56,14 +58,12 @@ def _furrows() -> NDArray[np.float64]:
     return np.asarray(0.75 * np.sin(2 * np.pi * 4 * y) + 0.35 * _noise(0.5, 4))
 
 
-_FIELDS = {
+_FIELDS: dict[str, Callable[[], NDArray[np.float64]]] = {
     "grain": lambda: _noise(0.35, 1),
     "cloudy": lambda: _noise(1.5, 11),
     "blades": _blades,
     "brick": _brick,
-    "boards": lambda: _rows(8, 0.12, 0.7),
     "planks": lambda: _rows(8, 0.1, 0.7, upright=True),
-    "shingles": lambda: _rows(8, 0.25, 0.6) + 0.2 * _noise(0.3, 12),
     "ribs": lambda: _rows(16, 0.35, 0.4, upright=True),
     "paving": _paving,
     "furrows": _furrows,
@@ -85,13 +85,28 @@ def _picture(name: str, strength: float) -> skia.Image:
     return image.withDefaultMipmaps()
 
 
+@lru_cache(maxsize=64)
+def _paint(name: str, strength: float) -> skia.Paint:
+    """Return the paint of a repeating tile, a side one unit long; kept, for a paint copies its picture when made."""
+    sampling = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
+    scale = skia.Matrix.Scale(1 / _SIDE, 1 / _SIDE)
+    shader = _picture(name, strength).makeShader(skia.TileMode.kRepeat, skia.TileMode.kRepeat, sampling, scale)
+    return skia.Paint(AntiAlias=True, Shader=shader)
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A paint and the matrix from its tile (one unit a side) to metres."""
+
+    paint: skia.Paint
+    matrix: skia.Matrix
+
+
 def texture(
     name: str, side_m: float, strength: float = 0.3, *, turn: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)
-) -> skia.Shader:
+) -> Texture:
     """Return a repeating overlay whose tile is `side_m` wide on the plane, turned by degrees, moved by metres."""
-    matrix = skia.Matrix()
-    matrix.preTranslate(float(shift[0]), float(shift[1]))
+    matrix = skia.Matrix.Translate(float(shift[0]), float(shift[1]))
     matrix.preRotate(float(turn))
-    matrix.preScale(side_m / _SIDE, side_m / _SIDE)
-    sampling = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
-    return _picture(name, strength).makeShader(skia.TileMode.kRepeat, skia.TileMode.kRepeat, sampling, matrix)
+    matrix.preScale(float(side_m), float(side_m))
+    return Texture(_paint(name, round(strength, 2)), matrix)

@@ -33,7 +33,10 @@ SHAPES: dict[str, Shape] = {
     "car": Shape(
         ((-2.05, 0.3), (-2.1, 0.85), (-1.75, 0.98), (-1.2, 1.45), (0.35, 1.47), (1.0, 1.0), (1.95, 0.84), (2.1, 0.3)),
         0.86,
-        (((-1.6, 0.98), (-1.12, 1.37), (-0.4, 1.39), (-0.4, 0.98)), ((-0.3, 0.98), (-0.3, 1.39), (0.3, 1.39), (0.85, 0.98))),
+        (
+            ((-1.6, 0.98), (-1.12, 1.37), (-0.4, 1.39), (-0.4, 0.98)),
+            ((-0.3, 0.98), (-0.3, 1.39), (0.3, 1.39), (0.85, 0.98)),
+        ),
         (2, 4),
         (-1.3, 1.3),
         "transport",
@@ -125,7 +128,12 @@ def _strip(
         w = shape.half_m
         steep = out[0] / max(hypot(*out), 1e-6)
         sunny = sunward(light, vehicle.heading + (0 if steep > 0 else 180)) if abs(steep) > 0.6 else 1.12
-        quad = [frame.point(a[0], w, a[1]), frame.point(b[0], w, b[1]), frame.point(b[0], -w, b[1]), frame.point(a[0], -w, a[1])]
+        quad = [
+            frame.point(a[0], w, a[1]),
+            frame.point(b[0], w, b[1]),
+            frame.point(b[0], -w, b[1]),
+            frame.point(a[0], -w, a[1]),
+        ]
         canvas.solid(quad, scaled(colour, sunny), body)
         if k in shape.panes:
             _pane(canvas, frame, (a, b), w, glass)
@@ -144,7 +152,12 @@ def _pane(canvas: Canvas, frame: _Frame, edge: tuple[Point, Point], half: float,
     low, high = 0.1, 0.9
     a, b = (ax + (bx - ax) * low, az + (bz - az) * low), (ax + (bx - ax) * high, az + (bz - az) * high)
     w = half * 0.86
-    quad = [frame.point(a[0], w, a[1]), frame.point(b[0], w, b[1]), frame.point(b[0], -w, b[1]), frame.point(a[0], -w, a[1])]
+    quad = [
+        frame.point(a[0], w, a[1]),
+        frame.point(b[0], w, b[1]),
+        frame.point(b[0], -w, b[1]),
+        frame.point(a[0], -w, a[1]),
+    ]
     canvas.solid(quad, mixed((44, 56, 72), canvas.tone.middle, 0.3), glass)
     glint = [quad[0], quad[1], frame.point(b[0], w * 0.2, b[1]), frame.point(a[0], w * 0.6, a[1])]
     canvas.solid(glint, mixed(canvas.tone.horizon, WHITE, 0.3), alpha=60)
@@ -192,6 +205,12 @@ def _side(
 
 def _rigging(canvas: Canvas, frame: _Frame) -> None:
     mast, sail = label("boat", "wood"), label("boat", "cloth")
-    canvas.rod([frame.point(0.3, 0, 0.6), frame.point(0.3, 0, 2.6), frame.point(0.3, 0, 5.2)], 0.1, (150, 116, 80), mast)
-    canvas.solid([frame.point(0.2, 0, 1.1), frame.point(-2.2, 0.3, 1.2), frame.point(0.2, 0, 5.0)], (248, 240, 224), sail)
-    canvas.solid([frame.point(0.45, 0, 1.1), frame.point(2.6, -0.2, 1.0), frame.point(0.45, 0, 4.6)], (240, 214, 176), sail)
+    canvas.rod(
+        [frame.point(0.3, 0, 0.6), frame.point(0.3, 0, 2.6), frame.point(0.3, 0, 5.2)], 0.1, (150, 116, 80), mast
+    )
+    canvas.solid(
+        [frame.point(0.2, 0, 1.1), frame.point(-2.2, 0.3, 1.2), frame.point(0.2, 0, 5.0)], (248, 240, 224), sail
+    )
+    canvas.solid(
+        [frame.point(0.45, 0, 1.1), frame.point(2.6, -0.2, 1.0), frame.point(0.45, 0, 4.6)], (240, 214, 176), sail
+    )
