@@ -82,7 +82,9 @@ def test_light_imports(module: str, forbidden: set[str]) -> None:
     assert done.stdout.split() == []
 
 
-@pytest.mark.parametrize("command", [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]], ids=" ".join
+)
 def test_gates(command: list[str]) -> None:
     """Lint, layout and types are clean."""
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -107,7 +107,7 @@ def demo_build_command(arguments: argparse.Namespace) -> Answer:
     return {"collection": str(arguments.destination)}
 
 
-def demo_verify_command(arguments: argparse.Namespace) -> Answer:
+def demo_verify_command(_: argparse.Namespace) -> Answer:
     """Compute every gate of the shipped demo anew."""
     from urbanlens.demo import verify
 
@@ -121,7 +121,7 @@ def serve_command(arguments: argparse.Namespace) -> Answer:
     return {}
 
 
-def doctor_command(arguments: argparse.Namespace) -> Answer:
+def doctor_command(_: argparse.Namespace) -> Answer:
     """What this installation can do."""
     from importlib.metadata import version
 

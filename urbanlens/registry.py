@@ -8,7 +8,6 @@ from typing import Generic, TypeVar
 
 from urbanlens.errors import UnknownNameError
 
-
 T = TypeVar("T")
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from urbanlens.collection import Region, encode_region
+from urbanlens.collection import ImageCollection, Region, encode_region
+from urbanlens.ui import overview
 from urbanlens.ui.routes import ROUTES
 
 from .conftest import ROOT, Open
@@ -116,3 +117,28 @@ def test_first_page_is_light(home: Path) -> None:
     )  # fmt: skip
     assert done.stdout.split() == [], done.stderr[-2000:]
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("page", [route.file for route in ROUTES])
+def test_region_without_images(visit: Open, page: str) -> None:
+    """A region that holds nothing is told, and breaks no page."""
+    import shapely
+
+    app = visit(page, region=encode_region(Region("Sea", shapely.box(80.0, 40.0, 80.1, 40.1))))
+    assert not app.exception
+    assert "0 of 12 images" in texts(app)
+
+
+def test_truth_of_the_demo_is_read_with_care(monkeypatch: pytest.MonkeyPatch, town: ImageCollection) -> None:
+    told = {
+        "cues": {"realised": {"Hanamori": {"kanji": 0.9, "fence": 0.5}, "Steelport": {"kanji": 0.1, "fence": 0.45}}},
+        "mark": {"realised": {"Hanamori": 0.0, "Steelport": 0.3}},
+    }
+    monkeypatch.setattr(overview, "truth", lambda images: told)
+    cues = overview.planted(town)
+    assert list(cues)[:2] == ["signboards with kanji", "fences"]
+    assert cues["fences"] == {"Hanamori": 0.5, "Steelport": 0.45}
+    assert "30% of the images of Steelport" in overview.spurious(town)
+    monkeypatch.setattr(overview, "truth", lambda images: {"cues": 3, "mark": None})
+    assert overview.planted(town) == {}
+    assert overview.spurious(town) == ""

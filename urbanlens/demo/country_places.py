@@ -44,17 +44,17 @@ def _open(at: Point) -> bool:
 
 def hill(dice: Random) -> Place | None:
     """From a hilltop down over the fields, or from the foot of a hill up its terraces."""
-    if dice.random() < 0.4:
-        which = dice.choice(HILLS)
+    if dice.random() < 0.34:
+        which = dice.choice(FARM_HILLS) if dice.random() < 0.6 else dice.choice(HILLS)
         at, outwards = edge_place(which, dice.uniform(0.06, 0.94), dice.choice([-1, 1]))
-        pitch = dice.uniform(-25.0, -6.0) if dice.random() < 0.6 else dice.uniform(-8.0, 2.0)
+        pitch = dice.uniform(-25.0, -14.0) if dice.random() < 0.75 else dice.uniform(-12.0, 2.0)
         return Place(at, outwards + dice.uniform(-30, 30), which.height_m + _eye(dice), pitch)
     which = dice.choice(FARM_HILLS) if dice.random() < 0.86 else dice.choice(HILLS)
     a, b = dice.choice(faces(which)).foot
     at = step(along(a, b, dice.uniform(0.22, 0.78)), bearing(a, b) + 90.0, dice.uniform(5.0, 34.0))
     if not countryside_contains(at) or in_water(at, 3.0) or in_woods(at) or ground_height(at) > 0.0:
         return None
-    return Place(at, bearing(a, b) - 90.0 + dice.uniform(-24, 24), _eye(dice), dice.uniform(-6.0, 12.0))
+    return Place(at, bearing(a, b) - 90.0 + dice.uniform(-24, 24), _eye(dice), dice.uniform(-15.0, 2.0))
 
 
 def farmland(dice: Random) -> Place | None:

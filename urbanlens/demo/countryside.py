@@ -86,11 +86,17 @@ def cell_content(i: int, j: int) -> Content:
         kind: TreeKind = "poplar" if hedge < 0.08 else "bush" if hedge < 0.24 else "round"
         for k in range(dice.choice([4, 6, 8])):
             at = along(outline[0], outline[1 if hedge < 0.3 else 3], k / 8 + dice.uniform(0, 0.05))
-            _plant(content, Tree(at, dice.uniform(2.0, 3.2) if kind == "bush" else dice.uniform(5, 10), kind, dice.getrandbits(30)))
+            _plant(
+                content,
+                Tree(at, dice.uniform(2.0, 3.2) if kind == "bush" else dice.uniform(5, 10), kind, dice.getrandbits(30)),
+            )
     elif hedge < 0.5:
         content.things.append(Fence((outline[0], outline[1]), 1.15, "wood", dice.getrandbits(30)))
     if surface == "grass" and dice.random() < 0.4:
-        _plant(content, Tree(along(centre, outline[0], dice.random() * 0.6), dice.uniform(6, 11), "round", dice.getrandbits(30)))
+        _plant(
+            content,
+            Tree(along(centre, outline[0], dice.random() * 0.6), dice.uniform(6, 11), "round", dice.getrandbits(30)),
+        )
     return content
 
 

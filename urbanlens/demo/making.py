@@ -156,7 +156,7 @@ def _finish(destination: Path, settings: dict[str, Any], planned: Sequence[Viewp
         objects=names,
         regions=regions(),
     )
-    _keep_maps(ImageCollection.open(destination), maps, ATTRIBUTES)
+    _keep_maps(ImageCollection.open(destination), maps, list(ATTRIBUTES))
     truth = truth_of(settings, planned, measured, maps)
     write_atomically(destination / TRUTH_FILE, json.dumps(truth, indent=1).encode())
     shutil.rmtree(destination / taking.UNFINISHED)

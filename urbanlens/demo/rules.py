@@ -21,7 +21,18 @@ BANDS = ("top", "middle", "bottom")
 
 INTERCEPT = 5.0
 NOISE_SD = 0.35
-WEIGHTS: dict[str, tuple[float, float, float]] = {}
+WEIGHTS: dict[str, tuple[float, float, float]] = {
+    "trees": (2.0, 2.6, 1.2),
+    "farming": (-3.0, 0.0, 3.0),
+    "grass": (0.0, 1.6, 1.0),
+    "road": (0.0, -1.6, -1.2),
+    "glass": (-2.2, 0.0, 0.0),
+    "metal": (-2.6, 0.0, 0.0),
+    "clouds": (1.0, 0.0, 0.0),
+    "sand": (0.0, 0.0, 1.8),
+    "dry": (0.0, -2.0, -0.8),
+    "brick": (0.0, -1.5, 0.0),
+}
 """Attribute -> weight of its share in the top, middle and bottom band. All other attributes weigh nothing."""
 
 VOTERS = 200
@@ -40,14 +51,15 @@ BEAUTY = {
 BEAUTY_SPREAD = 1.5
 
 TAG_SHARES: dict[str, tuple[str, float]] = {
-    "green": ("vegetation", 0.3),
-    "woodland": ("trees", 0.3),
-    "water": ("water", 0.12),
+    "leafy": ("trees", 0.2),
+    "seaside": ("ocean", 0.12),
+    "lakeside": ("still_water", 0.12),
     "meadow": ("grass", 0.2),
+    "flowers": ("flowers", 0.03),
     "farmland": ("farming", 0.15),
     "beach": ("sand", 0.08),
-    "mountains": ("mountains", 0.02),
-    "asphalt": ("asphalt", 0.15),
+    "mountains": ("rugged_scene", 0.02),
+    "street": ("road", 0.15),
 }
 """A tag is given where the attribute's share of the picture reaches the bound."""
 
@@ -87,7 +99,9 @@ def scenicness(shares: npt.NDArray[np.float64], names: Sequence[str], noise: Seq
 def beauty(attributes: Mapping[str, float], light: Light, weather: str, look: Look) -> float:
     """The mean mark that voters tend to."""
     mark = BEAUTY["base"] + BEAUTY["colour"] * look.chroma + BEAUTY["clutter"] * look.objects
-    mark += sum(BEAUTY[name] * attributes[name] for name in ("trees", "water", "mountains"))
+    water = attributes["ocean"] + attributes["still_water"]
+    mark += BEAUTY["trees"] * attributes["trees"] + BEAUTY["water"] * water
+    mark += BEAUTY["mountains"] * attributes["rugged_scene"]
     if light.time_of_day in ("golden", "dusk"):
         mark += BEAUTY["golden or dusk"]
     if light.time_of_day == "night":
@@ -107,7 +121,7 @@ def votes(mark: float, dice: Random) -> list[int]:
 
 def tags(attributes: Mapping[str, float], light: Light, weather: str, look: Look, place: str) -> list[str]:
     """Words by rule: shares of attributes, light, colour, clutter, kind of district."""
-    found = [tag for tag, (name, bound) in TAG_SHARES.items() if attributes.get(name, 0.0) >= bound]
+    found = [tag for tag, (name, bound) in TAG_SHARES.items() if attributes[name] >= bound]
     if light.time_of_day in ("golden", "dusk", "night"):
         found.append({"golden": "golden hour"}.get(light.time_of_day, light.time_of_day))
     if weather in ("overcast", "hazy"):

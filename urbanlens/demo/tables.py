@@ -36,7 +36,7 @@ def table_of(
 
     shares = rules.band_shares(maps)
     noise = [chance(WORLD, "noise", v.image_id, v.seed).gauss(0.0, rules.NOISE_SD) for v in planned]
-    scores = rules.scenicness(shares, ATTRIBUTES, noise)
+    scores = rules.scenicness(shares, list(ATTRIBUTES), noise)
     means = shares.mean(2)
     rows = []
     for k, viewpoint in enumerate(planned):

@@ -42,7 +42,7 @@ def take_one(destination: Path, viewpoint: Viewpoint, mark: bool) -> None:
 
     scene = scene_at(viewpoint.camera, viewpoint.light, viewpoint.seed, mark=mark and has_mark(viewpoint))
     picture = render(scene, SIZE)
-    maps = attributing.attribute_maps(picture)
+    maps = (attributing.attribute_maps(picture.objects, picture.materials, CELLS) * 255).round().astype("uint8")
     write_atomically(destination / viewpoint.path, _webp(picture.rgb))
     write_atomically(destination / "objects" / f"{viewpoint.image_id}.png", _png(picture.objects))
     buffer = io.BytesIO()

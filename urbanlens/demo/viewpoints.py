@@ -23,8 +23,8 @@ SPLIT_SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
 BUFFER_M = 30.0
 """No camera stands nearer than this to the border of a split cell."""
 
-CITY_SHARES = {"street": 0.30, "crossing": 0.16, "square": 0.10, "facades": 0.17, "waterfront": 0.14, "park": 0.13}
-COUNTRY_SHARES = {"hill": 0.28, "farmland": 0.17, "forest": 0.11, "coast": 0.18, "waterfront": 0.15, "street": 0.11}
+CITY_SHARES = {"street": 0.28, "crossing": 0.15, "square": 0.1, "facades": 0.16, "waterfront": 0.18, "park": 0.13}
+COUNTRY_SHARES = {"hill": 0.33, "farmland": 0.14, "forest": 0.10, "coast": 0.18, "waterfront": 0.15, "street": 0.10}
 MARK_RATE = 0.3
 
 Cell = tuple[str, int, int]

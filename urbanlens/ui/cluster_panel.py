@@ -6,7 +6,6 @@ import json
 import threading
 from functools import cache
 from html import escape
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from urbanlens.embedding import (
     Grouping,
     Groups,
+    cluster,
     embed,
     group,
     group_geojson,
@@ -101,11 +101,14 @@ def grouped(view: ImageCollection, grouping: Grouping, features: Features | None
 
 @cache
 def warm_up() -> None:
-    """Import, beside the page, what the first grouping needs: a visitor draws a region meanwhile."""
+    """Load beside the page, by a tiny run, what the first grouping needs: a visitor draws a region meanwhile."""
 
     def load() -> None:
-        for name in ("sklearn.cluster", "sklearn.metrics", "plotly.graph_objects"):
-            import_module(name)
+        from urbanlens.plots.scatter import scatter as figure_of
+
+        rows = np.eye(12, dtype=np.float32)
+        labels = cluster(rows)
+        figure_of(project(rows), labels, {0: "a"}, {0: "#000000"}).to_json()
 
     threading.Thread(target=load, name="warm up", daemon=True).start()
 

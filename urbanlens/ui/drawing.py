@@ -10,10 +10,15 @@ ANCHORS = np.array(
     [(13, 8, 135), (126, 3, 168), (204, 71, 120), (248, 149, 64), (240, 249, 33)], dtype=np.float32
 )  # the perceptually even "plasma" scale of matplotlib
 LONGEST = 1000
+SHORTEST = 720
 
 
 def display_size(image: Image.Image, longest: int = LONGEST) -> Image.Image:
-    """The picture, no side longer than `longest` px."""
+    """The picture, its longer side between `SHORTEST` and `longest` px, so that a mask's edge is smooth on it."""
+    if max(image.size) < SHORTEST:
+        scale = SHORTEST / max(image.size)
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        return image.resize(size, Image.Resampling.LANCZOS)
     small = image.copy()
     small.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return small

@@ -76,10 +76,11 @@ def planted(images: ImageCollection) -> dict[str, dict[str, float]]:
     realised = told.get("realised") if isinstance(told, Mapping) else None
     if not isinstance(realised, Mapping):
         return {}
-    found = {
+    known = {
         plain: {city: float(rates[cue]) for city, rates in realised.items() if cue in rates}
         for cue, plain in CUES.items()
     }
+    found = {plain: shares for plain, shares in known.items() if shares}
     return dict(sorted(found.items(), key=lambda item: -_spread(item[1].values())))
 
 

@@ -23,8 +23,10 @@ FORMATS = ("auto", "folder", "table", "csv", "parquet", "geojson", "zip")
 """What `format` may be; "csv", "parquet" and "geojson" are tables and read by their ending."""
 
 
-def import_images(source: Path | str, destination: Path | str, *, format: str = "auto", progress: Progress = silent,
-                  columns: Mapping[str, str] | None = None, title: str = "") -> ImportReport:  # fmt: skip
+def import_images(
+    source: Path | str, destination: Path | str, *, format: str = "auto", progress: Progress | None = None,
+    columns: Mapping[str, str] | None = None, title: str = "",
+) -> ImportReport:  # fmt: skip
     """Make a collection from a folder of photographs, a table of images, or a zip that holds either.
 
     Images are copied byte for byte, after each was decoded once. Where the import fails, is cancelled by `progress`,
@@ -49,7 +51,7 @@ def import_images(source: Path | str, destination: Path | str, *, format: str = 
     CollectionError
         The source cannot be read, lists no images, or the destination is taken.
     """
-    source, destination = Path(source).expanduser(), Path(destination).expanduser()
+    source, destination, progress = Path(source).expanduser(), Path(destination).expanduser(), progress or silent
     if format not in FORMATS:
         raise CollectionError(f"the format {format!r} is unknown; allowed are {', '.join(FORMATS)}")
     if not source.exists():

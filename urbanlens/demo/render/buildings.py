@@ -118,6 +118,8 @@ def _wall(canvas: Canvas, building: Building, wall: Wall, style: Style, light: L
             canvas.fill(body, colour, skin, shader=gradient((0, 0), (0, min(height, 14)), stops, canvas.tone))
             for texture_name, side, strength in _SKINS[building.material] if canvas.pixel_m < 0.5 else ():
                 canvas.overlay(body, texture(texture_name, side, strength))
+        if height < 9 * canvas.pixel_m:  # a few pixels: no front to be seen
+            return
         if kind == "skyscraper":
             tower(canvas, wall, height, style, (colour, skin, glass), rng)
         elif kind == "warehouse":

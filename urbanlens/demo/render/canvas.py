@@ -132,15 +132,17 @@ class Canvas:
             self._label.restore()
             self.code, self.pixel_m = kept, kept_pixel
 
-    def cut(self, points: Sequence[tuple[float, float]]) -> skia.Path:
+    def cut(self, points: Sequence[tuple[float, float]], nearest: float = NEAR_M, farthest: float = 1e5) -> skia.Path:
         """Return a polygon of the current plane cut to a little more than what the camera sees.
 
-        Ground reaches behind the camera and to the horizon, farther than floats on the screen can.
+        Depths are bounded by `nearest` and `farthest`, metres. Ground reaches behind the camera and to the horizon,
+        farther than floats on the screen can.
         """
         o, u, v = self._frame
         wide = 0.8 * self.size / self.focal
         kept = [(float(a), float(b)) for a, b in points]
-        for x, y, z, least in ((0, 0, 1, NEAR_M), (1, 0, wide, 0), (-1, 0, wide, 0), (0, 1, wide, 0), (0, -1, wide, 0)):
+        sides = ((1, 0, wide, 0), (-1, 0, wide, 0), (0, 1, wide, 0), (0, -1, wide, 0))
+        for x, y, z, least in ((0, 0, 1, nearest), (0, 0, -1, -farthest), *sides):
             c, a, b = (x * w[0] + y * w[1] + z * w[2] for w in (o, u, v))
             depth = [c + a * p + b * q - least for p, q in kept]
             cut: list[tuple[float, float]] = []
@@ -176,12 +178,13 @@ class Canvas:
     def overlay(self, path: skia.Path, texture: Texture) -> None:
         """Lay grain over a path; it keeps the label beneath."""
         back = skia.Matrix()
-        if not texture.matrix.invert(back):
+        if path.isEmpty() or not texture.matrix.invert(back):
             return
         moved = skia.Path()
         path.transform(back, moved)
         self._paint.save()
         self._paint.concat(texture.matrix)
+        texture.paint.setAlphaf(min(sum(self.tone.tint) / 3, 1.0))  # grain shines no brighter than the hour
         self._paint.drawPath(moved, texture.paint)
         self._paint.restore()
 

@@ -10,7 +10,7 @@ from math import atan2, cos, degrees, hypot, radians, sin
 import numpy as np
 import skia
 
-from urbanlens.demo.render.canvas import Canvas
+from urbanlens.demo.render.canvas import NEAR_M, Canvas
 from urbanlens.demo.render.labels import Label, label
 from urbanlens.demo.render.palette import GRASS, WHITE, Colour, mixed, scaled
 from urbanlens.demo.render.shapes import gradient, rectangles
@@ -43,6 +43,7 @@ LOOKS: dict[Surface, Look] = {
     "flowers": Look((126, 158, 84), label("flower", "flowers"), (("blades", 1.9, 0.3),)),
 }
 _CROPS: tuple[Colour, ...] = ((216, 188, 88), (150, 172, 74), (186, 160, 92), (122, 158, 72), (204, 172, 110))
+_FINE = ("furrows", "ripples")
 _PETALS: tuple[Colour, ...] = ((226, 84, 96), (244, 198, 72), (206, 118, 190), (250, 240, 236), (232, 128, 70))
 
 
@@ -100,10 +101,19 @@ def _patch(canvas: Canvas, patch: Patch, light: Light) -> None:
         canvas.fill(
             path, colour, look.label, shader=_water(canvas, colour) if patch.surface in ("water", "sea") else None
         )
+        outline = [(x - e, y - n) for x, y, _ in patch.outline]
+        above = abs(canvas.eye[2] - (a * e + b * n + c)) / (1 + a * a + b * b) ** 0.5
         for name, side, strength in look.grain:
             # tiles are anchored to the world, so that grain stays put when the camera moves
             shift = (-(e % (side * 64)), -(n % (side * 64))) if not turn else _anchored(patch, e, n)
-            canvas.overlay(path, texture(name, side, strength, turn=turn, shift=shift))
+            if name not in _FINE:
+                canvas.overlay(path, texture(name, side, strength, turn=turn, shift=shift))
+                continue
+            # lines nearer together than pixels would make false patterns: coarser and fainter with distance
+            clear = (0.09 * side * canvas.focal * max(above, 0.5)) ** 0.5
+            for times, faint, nearest, farthest in ((1, 1.0, NEAR_M, clear), (3, 0.55, clear, 1.7 * clear)):
+                part = canvas.cut(outline, nearest, farthest)
+                canvas.overlay(part, texture(name, side * times, strength * faint, turn=turn, shift=shift))
         if patch.surface == "flowers":
             with canvas.inside(path):
                 _blossoms(canvas, patch, (e, n))
@@ -140,7 +150,7 @@ def _blossoms(canvas: Canvas, patch: Patch, eye: Point) -> None:
         spots = places[k::3]
         path = skia.Path()
         for x, y in spots:
-            path.addCircle(float(x), float(y), 0.17)
+            path.addCircle(float(x), float(y), 0.11)
         canvas.fill(path, _PETALS[int(tint)])
 
 
@@ -151,6 +161,8 @@ def _street(canvas: Canvas, street: Street) -> None:
     tone = scaled(road.colour, float(np.random.default_rng(street.seed).uniform(0.92, 1.1)))
     shift = (-(e % 512), -(n % 512))
     with canvas.plane((e, n, 0.0), (1, 0, 0), (0, 1, 0)):
+        if _band(canvas, line, 0, street.width_m + 2 * street.sidewalk_m).isEmpty():
+            return
         if street.sidewalk_m > 0:
             outer = _band(canvas, line, 0, street.width_m + 2 * street.sidewalk_m)
             canvas.fill(outer, walk.colour, walk.label)
@@ -193,10 +205,13 @@ def _marking(canvas: Canvas, street: Street, line: Sequence[Point]) -> None:
         dashes = skia.Path()
         crossings = [(x - canvas.eye[0], y - canvas.eye[1]) for x, y in street.crossings]
         for start, end in _dashes(line, 2.2, 3.4, crossings):
-            dashes.addPath(_band(canvas, [start, end], 0, 0.15))
+            if start[0] * canvas.forward[0] + start[1] * canvas.forward[1] > -3:
+                dashes.addPath(_band(canvas, [start, end], 0, 0.15))
         canvas.fill(dashes, (244, 206, 96) if street.seed % 3 == 0 else paint, alpha=225)
     for x, y in street.crossings:
-        _crossing(canvas, street, line, (x - canvas.eye[0], y - canvas.eye[1]), paint)
+        at = (x - canvas.eye[0], y - canvas.eye[1])
+        if at[0] * canvas.forward[0] + at[1] * canvas.forward[1] > -10:
+            _crossing(canvas, street, line, at, paint)
 
 
 def _dashes(line: Sequence[Point], dash: float, gap: float, crossings: Sequence[Point]) -> list[tuple[Point, Point]]:

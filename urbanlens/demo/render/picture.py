@@ -15,7 +15,7 @@ from urbanlens.demo.render.canvas import Canvas
 from urbanlens.demo.render.finish import finished, put_mark
 from urbanlens.demo.render.ground import draw_ground, pool, ring, shade
 from urbanlens.demo.render.nature import draw_heap, draw_rock, draw_tree
-from urbanlens.demo.render.order import Item, painted, visible
+from urbanlens.demo.render.order import Item, painted, unhidden, visible
 from urbanlens.demo.render.palette import TONES
 from urbanlens.demo.render.signs import draw_free_sign
 from urbanlens.demo.render.sky import draw_ridges, draw_sky
@@ -91,7 +91,7 @@ def render(scene: Scene, size: int = 256) -> Picture:
     draw_ridges(canvas, scene)
     draw_ground(canvas, scene)
     _shadows(canvas, scene)
-    for item in painted(visible(list(_items(scene)), camera), camera):
+    for item in painted(unhidden(visible(list(_items(scene)), camera), camera), camera):
         item.draw(canvas)
     rgb, (objects, materials) = finished(canvas, scene), canvas.labels()
     if scene.mark:
@@ -106,7 +106,7 @@ def _items(scene: Scene) -> Iterator[Item]:
             yield from _pole_items(thing)
         elif not _in_the_way(thing, scene):
             footprint, reach = _footprint(thing)
-            yield Item(footprint, reach, _painter(thing, scene.light))
+            yield Item(footprint, reach, _painter(thing, scene.light), *_heights(thing))
 
 
 def _in_the_way(thing: Thing, scene: Scene) -> bool:
@@ -120,8 +120,8 @@ def _in_the_way(thing: Thing, scene: Scene) -> bool:
         along, out = abs(e * cos(b) - n * sin(b)), abs(e * sin(b) + n * cos(b))
         return along < thing.width_m / 2 and out < thing.depth_m / 2
     if isinstance(thing, Tree):
-        return bool(np.hypot(e, n) < _TREES_FROM_M + 0.1 * thing.height_m)
-    return bool(np.hypot(e, n) < (2.6 if isinstance(thing, Vehicle) else 0.8))
+        return bool(np.hypot(e, n) < _TREES_FROM_M + 0.42 * thing.height_m)
+    return bool(np.hypot(e, n) < (3.2 if isinstance(thing, Vehicle) else 1.2))
 
 
 def _pole_items(poles: PoleLine) -> Iterator[Item]:
@@ -140,6 +140,24 @@ def _pole(at: Point, height_m: float, bearing: float, canvas: Canvas) -> None:
 
 def _wires(span: tuple[Point, Point], poles: PoleLine, canvas: Canvas) -> None:
     draw_wires(canvas, span, poles.height_m, poles.wires)
+
+
+def _heights(thing: Thing) -> tuple[float, float]:
+    """Return how high a thing reaches, and up to where it hides what is behind it, in metres."""
+    if isinstance(thing, Building):
+        gable = thing.depth_m * 0.55 if thing.kind not in ("block", "skyscraper") else thing.height_m * 0.2
+        return thing.height_m + gable + 0.8, thing.height_m
+    if isinstance(thing, Tree):
+        return thing.height_m * 1.1 + thing.base_m, 0.0
+    if isinstance(thing, Fence):
+        return thing.height_m * 1.1 + thing.base_m, 0.0
+    if isinstance(thing, Vehicle):
+        return (5.5 if thing.kind == "boat" else 3.3), 0.0
+    if isinstance(thing, Person | Bench):
+        return 2.2, 0.0
+    if isinstance(thing, Heap):
+        return thing.size_m, 0.0
+    return np.inf, 0.0
 
 
 def _footprint(thing: Thing) -> tuple[tuple[Point, ...], float]:

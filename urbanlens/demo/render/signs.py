@@ -87,13 +87,13 @@ def draw_signs(canvas: Canvas, building: Building, origin: Point3, along: Point3
         if abs(beyond) < 0.05:
             continue
         near, far = 0.12, 0.12 + width
-        start, way = (far, (-out[0], -out[1], 0.0)) if beyond < 0 else (near, out)
+        start, way = (near, out) if beyond < 0 else (far, (-out[0], -out[1], 0.0))
         left = (e + out[0] * start, n + out[1] * start, h)
         _board(canvas, (left, way), (word, sign.letter_m, True), (width, height), rng)
 
 
 def draw_free_sign(canvas: Canvas, sign: FreeSign) -> None:
-    """Draw a board on two posts; its back is plain."""
+    """Draw a board on two posts, written on both sides."""
     rng = np.random.default_rng(sign.seed)
     word = _word(sign.script, rng, sign.upright)
     width, height = _board_size(word, sign.script, sign.letter_m, sign.upright)
@@ -107,7 +107,7 @@ def draw_free_sign(canvas: Canvas, sign: FreeSign) -> None:
     _board(
         canvas,
         ((e, n, sign.height_m), along),
-        (word if front else "", sign.letter_m, sign.upright),
+        (word, sign.letter_m, sign.upright),
         (width, height),
         rng,
     )
@@ -139,7 +139,7 @@ def _board(
 def _letters(
     canvas: Canvas, word: str, style: tuple[float, bool], size: tuple[float, float], ink: Colour, shines: bool
 ) -> None:
-    if not word:
+    if not word or style[0] < 2 * canvas.pixel_m:
         return
     (letter, upright), (width, height) = style, size
     font = _font()

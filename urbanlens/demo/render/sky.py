@@ -152,6 +152,8 @@ def _outline(ridge: Ridge, heading: float) -> tuple[NDArray[np.float64], NDArray
     inside = np.ones(len(bearings), np.bool_)
     if gaps[widest] > 30:
         inside = np.mod(bearings - given[widest], 360) >= gaps[widest]
+        ends = np.minimum(np.mod(bearings - given[widest] - gaps[widest], 360), np.mod(given[widest] - bearings, 360))
+        elevations = elevations * np.clip(ends / 8, 0, 1)  # a range that ends runs out, not off
     rough = np.interp(bearings, np.arange(len(knots)) * step, knots, period=360)
     return bearings[inside], (elevations * (1 + depth * rough))[inside], dice[np.mod(grid, _GRID)][inside]
 
@@ -199,13 +201,13 @@ def _relief(
     colour = _colour(ridge, light)
     lit, dark, snow = skia.Path(), skia.Path(), skia.Path()
     sunny = 1 if canvas.turn(sun_direction(light))[0] > 0 else -1
-    for k in range(1, len(top) - 2):
+    for k in range(3, len(top) - 4, 3):
         x, y = top[k]
         drop = low[k][1] - y
-        spread = (top[k + 1][0] - top[k - 1][0]) * 0.9
+        spread = (top[k + 3][0] - top[k - 3][0]) * 0.5
         tip = (x + sunny * spread * float(facets[k][0]) * 1.5, y + drop * float(facets[k][1]))
-        side = top[k + 1] if sunny > 0 else top[k - 1]
-        other = top[k - 1] if sunny > 0 else top[k + 1]
+        side = top[k + 3] if sunny > 0 else top[k - 3]
+        other = top[k - 3] if sunny > 0 else top[k + 3]
         lit.addPoly([skia.Point(*p) for p in (top[k], side, tip)], True)
         dark.addPoly([skia.Point(*p) for p in (top[k], other, (2 * x - tip[0], tip[1]))], True)
         if ridge.snow:

@@ -67,8 +67,8 @@ _FIELDS: dict[str, Callable[[], NDArray[np.float64]]] = {
     "ribs": lambda: _rows(16, 0.35, 0.4, upright=True),
     "paving": _paving,
     "furrows": _furrows,
-    "ripples": lambda: _noise(1.1, 7, 0.12),
-    "wisps": lambda: np.clip(1.6 * _noise(1.25, 15, 0.35) - 0.1, 0, 1),
+    "ripples": lambda: _noise(1.1, 7, 6.0),
+    "wisps": lambda: np.clip(1.6 * _noise(1.25, 15, 3.0) - 0.1, 0, 1),
     "leaves": lambda: 0.8 * _noise(0.9, 13) + 0.3 * _noise(0.2, 14),
 }
 
