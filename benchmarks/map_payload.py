@@ -50,7 +50,7 @@ def main() -> None:
         places = np.round(np.column_stack([lat, lon]), 5).tolist()
         empty = rendered(None)
         ours = (rendered(PointLayer(lat, lon, classes, categorical(6))) - empty) / points
-        cluster = (rendered(FastMarkerCluster(places)) - empty) / points
+        cluster = (rendered(FastMarkerCluster(places)) - empty) / points  # type: ignore[no-untyped-call]
         plain = (rendered(geojson(lat, lon, classes)) - empty) / points
         answer |= {
             f"ours_bytes_a_point_{points}": round(ours, 1),

@@ -12,11 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from urbanlens import __version__
+from urbanlens.artifacts import write_atomically
 from urbanlens.errors import CollectionError, UrbanLensError
 
 Answer = dict[str, Any]
 Command = Callable[[argparse.Namespace], Answer]
 ROOT = Path(__file__).parents[1]
+REPORT_HEAD = """# What the demo promises, and what it keeps
+
+Written by `python -m urbanlens demo verify --report docs/REPRODUCTION.md` from the shipped images and weights.
+
+| promise | value | bound | kept |
+|---|---|---|---|"""
 
 
 class TerminalProgress:
@@ -85,11 +92,15 @@ def train_command(arguments: argparse.Namespace) -> Answer:
 
 def embed_command(arguments: argparse.Namespace) -> Answer:
     """Every image becomes a feature vector, kept for clusters and similar images."""
-    from urbanlens.collection import ImageCollection, store_for
-    from urbanlens.embedding import embed
+    from urbanlens.artifacts import ArtifactStore
+    from urbanlens.collection import ImageCollection
+    from urbanlens.embedding import embed, kept_projection
 
     collection = ImageCollection.open(arguments.collection)
-    features = embed(collection, store=store_for(collection), progress=TerminalProgress())
+    store = ArtifactStore(collection.root / "artifacts")
+    features = embed(collection, store=store, progress=TerminalProgress())
+    if arguments.layout:
+        kept_projection(store, collection.fingerprint, features, arguments.layout)
     return {"images": int(features.shape[0]), "features": int(features.shape[1])}
 
 
@@ -102,16 +113,25 @@ def demo_build_command(arguments: argparse.Namespace) -> Answer:
         seed=arguments.seed,
         images=arguments.images,
         mark=arguments.mark,
+        split=arguments.split,
         progress=TerminalProgress(),
     )
     return {"collection": str(arguments.destination)}
 
 
-def demo_verify_command(_: argparse.Namespace) -> Answer:
+def demo_verify_command(arguments: argparse.Namespace) -> Answer:
     """Compute every gate of the shipped demo anew."""
     from urbanlens.demo import verify
 
-    return verify(progress=TerminalProgress())
+    answer = verify(progress=TerminalProgress())
+    if arguments.report:
+        rows = [
+            f"| {name} | {gate['value']} | {gate['bound']} | {'yes' if gate['pass'] else '**no**'} |"
+            for name, gate in answer["gates"].items()
+        ]
+        text = "\n".join([REPORT_HEAD, *rows, ""])
+        write_atomically(arguments.report, text.encode())
+    return answer
 
 
 def serve_command(arguments: argparse.Namespace) -> Answer:
@@ -155,15 +175,19 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("destination", type=Path, help="folder of the new collection")
     command.add_argument("--format", default="auto", help="auto, folder, csv, parquet, geojson or zip")
     add(commands, "check", check_command).add_argument("collection", type=Path)
-    add(commands, "embed", embed_command).add_argument("collection", type=Path)
+    command = add(commands, "embed", embed_command)
+    command.add_argument("collection", type=Path)
+    command.add_argument("--layout", choices=["pca", "tsne", "umap"], help="also lay the images out in a plane")
     add_training(add(commands, "train", train_command))
     demo = commands.add_parser("demo", help="build or verify the demo world").add_subparsers(dest="what", required=True)
     command = add(demo, "build", demo_build_command)
     command.add_argument("destination", type=Path)
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--images", type=int, default=3100)
+    command.add_argument("--split", choices=["train", "val", "test"], help="draw only at places of this split")
     command.add_argument("--no-mark", dest="mark", action="store_false", help="leave the planted spurious mark out")
-    add(demo, "verify", demo_verify_command)
+    command = add(demo, "verify", demo_verify_command)
+    command.add_argument("--report", type=Path, help="also write the gates as a Markdown table")
     add(commands, "serve", serve_command).add_argument("--port", type=int, default=8501)
     add(commands, "doctor", doctor_command)
     return parser

@@ -121,7 +121,7 @@ def votes(mark: float, dice: Random) -> list[int]:
 
 def tags(attributes: Mapping[str, float], light: Light, weather: str, look: Look, place: str) -> list[str]:
     """Words by rule: shares of attributes, light, colour, clutter, kind of district."""
-    found = [tag for tag, (name, bound) in TAG_SHARES.items() if attributes[name] >= bound]
+    found = [tag for tag, (name, bound) in TAG_SHARES.items() if attributes.get(name, 0.0) >= bound]
     if light.time_of_day in ("golden", "dusk", "night"):
         found.append({"golden": "golden hour"}.get(light.time_of_day, light.time_of_day))
     if weather in ("overcast", "hazy"):
