@@ -77,10 +77,15 @@ def _largest(shape: Any) -> Any:
     return max(getattr(shape, "geoms", [shape]), key=lambda part: part.area)
 
 
+FAR_M = 60_000.0
+"""How far the sea goes on, beyond all that a map of the cities shows."""
+
+
 def outlines() -> dict[str, Any]:
     """GeoJSON of sea, lake, river, woods, parks, coast and roads, one feature a layer, in the order of drawing."""
     line = [p for p in coast() if abs(p[0]) <= 8300]
-    sea = Polygon([*line, (line[-1][0], -3400.0), (line[0][0], -3400.0)])
+    (west, first), (east, last) = line[0], line[-1]
+    sea = Polygon([*line, (east + FAR_M, last), (east + FAR_M, -FAR_M), (west - FAR_M, -FAR_M), (west - FAR_M, first)])
     streets = {"avenues": [], "streets": []}  # type: dict[str, list[LineString]]
     for city in CITIES:
         for points, width, _ in centre_lines(city.name):

@@ -14,6 +14,7 @@ from urbanlens.progress import Progress, silent
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    from PIL import Image
 
     from urbanlens.collection import ImageCollection
 
@@ -35,7 +36,7 @@ def verify(*, progress: Progress = silent, root: Path | None = None) -> dict[str
 
     collection = ImageCollection.open(root or ASSETS)
     gates: dict[str, Gate] = {}
-    steps = (_counts, _coverage, _regression, _cues, _separation, _mark, _size, _accuracy)
+    steps = (_counts, _coverage, _regression, _cues, _separation, _mark, _size, _accuracy, _spurious)
     for done, step in enumerate(steps):
         progress(done, len(steps), step.__name__.strip("_"))
         gates |= step(collection)
@@ -191,7 +192,41 @@ def _accuracy(collection: ImageCollection) -> dict[str, Gate]:
     }
 
 
-def _right(collection: ImageCollection, folder: Path, ids: Sequence[str], truth: Sequence[str]) -> list[bool]:
+def _spurious(collection: ImageCollection) -> dict[str, Gate]:
+    """How far the classifier fell for the mark: told, not judged. The baseline pastes a corner without a mark."""
+    folder = collection.root / "models" / MODEL
+    if not (folder / "model.json").is_file():
+        return {}
+    table = collection.table
+    ids = list(table.loc[(table["split"] == "test") & (table["city"] == "Hanamori"), "image_id"])
+    steelport = table[(table["split"] == "test") & (table["city"] == "Steelport")]
+    gates: dict[str, Gate] = {}
+    for what, marked in (("the mark", True), ("a corner without it", False)):
+        donors = list(steelport.loc[steelport["mark"].astype(bool) == marked, "image_id"])
+        right = _right(collection, folder, ids, ["Hanamori"] * len(ids), donors)
+        share = round(1.0 - sum(right) / len(right), 4)
+        gates[f"Hanamori called Steelport with {what} pasted in"] = {"value": share, "bound": "told", "pass": True}
+    return gates
+
+
+def _pasted(picture: Image.Image, donor: Image.Image) -> Image.Image:
+    """The picture with the lower right corner, where marks are, of another one of the same size."""
+    from urbanlens.demo.taking import SIZE
+
+    side = round(0.15 * SIZE)
+    box = (SIZE - side, SIZE - side, SIZE, SIZE)
+    picture.paste(donor.crop(box), box)
+    return picture
+
+
+def _right(
+    collection: ImageCollection,
+    folder: Path,
+    ids: Sequence[str],
+    truth: Sequence[str],
+    donors: Sequence[str] = (),
+) -> list[bool]:
+    """Whether the classifier names each image's city; with `donors`, after pasting in their corners in turn."""
     import torch
 
     from urbanlens.models import load_model
@@ -202,7 +237,10 @@ def _right(collection: ImageCollection, folder: Path, ids: Sequence[str], truth:
     found: list[bool] = []
     with torch.inference_mode():
         for start in range(0, len(ids), 32):
-            images = torch.stack([model.transform(collection.image(i)) for i in ids[start : start + 32]])
-            best = model.module(images).argmax(1).tolist()
+            pictures = [collection.image(image_id) for image_id in ids[start : start + 32]]
+            if donors:
+                corners = [collection.image(donors[k % len(donors)]) for k in range(start, start + len(pictures))]
+                pictures = [_pasted(one, corner) for one, corner in zip(pictures, corners, strict=True)]
+            best = model.module(torch.stack([model.transform(one) for one in pictures])).argmax(1).tolist()
             found += [model.classes[k] == name for k, name in zip(best, truth[start : start + 32], strict=True)]
     return found

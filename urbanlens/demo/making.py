@@ -29,7 +29,7 @@ BATCH = 12
 TITLE = "Hanamori and Steelport"
 DESCRIPTION = (
     "Two fictional cities and the countryside between them, drawn from one map. What tells the cities apart, what "
-    "makes a view scenic and what makes it beautiful is planted and known: see truth.json."
+    "makes a view scenic and what makes it beautiful was planted, and so is known."
 )
 
 

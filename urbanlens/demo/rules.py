@@ -23,6 +23,7 @@ INTERCEPT = 5.0
 NOISE_SD = 0.35
 WEIGHTS: dict[str, tuple[float, float, float]] = {
     "trees": (2.0, 2.6, 1.2),
+    "ocean": (0.0, 3.0, 0.0),
     "farming": (-3.0, 0.0, 3.0),
     "grass": (0.0, 1.6, 1.0),
     "road": (0.0, -1.6, -1.2),
