@@ -28,7 +28,11 @@ with classes:
     likely = [name for name, _ in answer.ranked()[:20]]
     target = ui.choose("Explain the class", likely, name="class", help="The most probable classes, best first.")
 if target != likely[0]:
-    answer = explaining.explain(network, subject.image, subject.identity, answer.classes.index(target))
+    try:
+        answer = explaining.explain(network, subject.image, subject.identity, answer.classes.index(target))
+    except UrbanLensError as error:
+        st.error(pictures.plain(str(error)))
+        st.stop()
 if network.from_demo and not single_image.is_of_demo(subject, here.collection):
     pictures.note(
         "This network was trained on the drawn demo world only. It has never seen a real city, so its answer says "

@@ -137,7 +137,9 @@ def demo_verify_command(arguments: argparse.Namespace) -> Answer:
 def serve_command(arguments: argparse.Namespace) -> Answer:
     """Open the app in the browser."""
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), f"--server.port={arguments.port}"]
-    subprocess.run(command, check=False)
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        raise UrbanLensError(f"Streamlit ended with code {code}: is port {arguments.port} taken? choose another --port")
     return {}
 
 
@@ -225,7 +227,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         answer = arguments.run(arguments)
-    except UrbanLensError as error:
+    except (UrbanLensError, OSError) as error:
         print(f"urbanlens: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -130,7 +130,7 @@ def test_drop_a_photograph(server: str, visit: Visit) -> None:
     slider = page.get_by_role("slider", name="Threshold")
     slider.focus()
     slider.press("ArrowRight")
-    expect(page.get_by_text("0.51").first).to_be_visible()
+    expect(page.get_by_text("0.55").first).to_be_visible()
     no_error(page)
 
 

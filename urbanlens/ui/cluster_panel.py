@@ -228,7 +228,7 @@ def _offer_umap(whole: ImageCollection) -> None:
         job = work.follow(key)
         if job is not None:
             if job.error:
-                st.warning(job.error)
+                st.warning(pictures.plain(job.error))
             else:
                 st.rerun()
     else:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from urbanlens.errors import RegionError
 from urbanlens.plots import palette
 from urbanlens.ui.page import Page, region
+from urbanlens.ui.pictures import plain
 from urbanlens.ui.region_panel import FOCUS, KEY, drawn, is_editable
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def outlines_of(collection: ImageCollection) -> Sequence[tuple[str, BaseGeometry
     try:
         return _outlines(path, path.stat().st_mtime_ns) if path.is_file() else ()
     except RegionError as error:
-        st.warning(str(error))
+        st.warning(plain(str(error)))
         return ()
 
 

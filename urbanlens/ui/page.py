@@ -67,12 +67,13 @@ def frame(title: str, *, wide: bool = True) -> ImageCollection | None:
     st.html(f"<style>{STYLE}</style>")
     with st.sidebar:
         st.html(f'<div class="brand"><img src="{LOGO}" alt=""><span>UrbanLens</span></div>')
-        with st.container(key="frame", gap="xxsmall"):
-            for route in ROUTES:
-                st.page_link(
-                    route.path, label=route.title, icon=route.icon, query_params=state.shared_params(), width="stretch"
-                )
+        links = st.container(key="frame", gap="xxsmall")
         collection = _switch()
+        # After the switch: a link carries what is chosen now.
+        for route in ROUTES:
+            links.page_link(
+                route.path, label=route.title, icon=route.icon, query_params=state.shared_params(), width="stretch"
+            )
         if collection is not None:
             _badge(collection)
     return collection
@@ -111,6 +112,7 @@ def _switch() -> ImageCollection | None:
         if folder is None:
             st.warning("The collection in the address is not known here. Showing another one.")
             state.pick("collection", None)
+            _forget_choices()
         else:
             known[wanted] = folder
     if not known:
@@ -119,14 +121,19 @@ def _switch() -> ImageCollection | None:
     key = state.seed("collection", list(known), next(iter(known)), str)
     chosen = str(st.selectbox("Collection", list(known), key=key, format_func=lambda name: names.get(name, name)))
     if wanted in known and chosen != wanted:
-        for slot in ("region", "a", "b", "image"):
-            state.set_param(slot, None)
+        _forget_choices()
     state.set_param("collection", chosen)
     try:
         return caches.collection(known[chosen])
     except UrbanLensError as error:
         st.error(plain(str(error)))
         return None
+
+
+def _forget_choices() -> None:
+    """Let go of what was chosen in another collection."""
+    for name in ("region", "a", "b", "image", "class", "group"):
+        state.pick(name, None)
 
 
 def _badge(collection: ImageCollection) -> None:

@@ -128,9 +128,9 @@ def problems() -> None:
     """What went wrong or was repaired since the page last ran."""
     problem, note = (st.session_state.pop(f"map-{kind}", None) for kind in ("problem", "note"))
     if problem:
-        st.error(problem)
+        st.error(pictures.plain(problem))
     if note:
-        st.info(note)
+        st.info(pictures.plain(note))
 
 
 def keep_regions(here: Page) -> None:
@@ -149,7 +149,7 @@ def keep_regions(here: Page) -> None:
         for slot in ("a", "b"):
             kept = region(slot)
             if kept is not None:
-                label = f"{slot.upper()}: {kept.name or DRAWN}"
+                label = pictures.plain(f"{slot.upper()}: {kept.name or DRAWN}")
                 st.button(label, key=f"show-{slot}", on_click=take, args=(kept,), icon=":material/my_location:")
                 st.button(
                     f"Forget {slot.upper()}", key=f"forget-{slot}", on_click=select_region, args=(None, slot),

@@ -21,6 +21,8 @@ GRACE_S = 0.4
 
 POLL_S = 0.5
 
+_STARTING = threading.Lock()
+
 
 @dataclass
 class Job:
@@ -86,11 +88,13 @@ def private(name: str) -> str:
 def start(key: str, label: str, function: Callable[[Progress], Any]) -> Job:
     """Begin `function(progress)` unless it runs already; it must not call streamlit."""
     jobs = _jobs()
-    if key not in jobs:
-        job = jobs.setdefault(key, Job(label))
-        threading.Thread(target=job.run, args=(function,), name=f"work {label}", daemon=True).start()
-        logging.getLogger(__name__).info("began: %s", label)
-    return jobs[key]
+    with _STARTING:
+        job = jobs.get(key)
+        if job is None:
+            job = jobs[key] = Job(label)
+            threading.Thread(target=job.run, args=(function,), name=f"work {label}", daemon=True).start()
+            logging.getLogger(__name__).info("began: %s", label)
+    return job
 
 
 def running(key: str) -> Job | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import re
+import shutil
 import stat
 import struct
 import zipfile
@@ -43,7 +44,7 @@ def unpack(archive: Path, folder: Path, *, progress: Progress = silent) -> list[
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
-            _refuse_bombs(archive.name, members)
+            _refuse_bombs(archive.name, members, shutil.disk_usage(folder).free)
             taken: set[str] = set()
             for number, member in enumerate(members, start=1):
                 why = _unsafe(member, taken)
@@ -59,8 +60,12 @@ def unpack(archive: Path, folder: Path, *, progress: Progress = silent) -> list[
     return rejected
 
 
-def _refuse_bombs(name: str, members: list[zipfile.ZipInfo]) -> None:
+def _refuse_bombs(name: str, members: list[zipfile.ZipInfo], free: int) -> None:
     total = sum(member.file_size for member in members)
+    if total > free // 2:
+        raise CollectionError(
+            f"{name} needs {total:,} bytes unpacked, more than half of the {free:,} bytes free here: make room first"
+        )
     if len(members) > MAX_MEMBERS or total > MAX_TOTAL_BYTES:
         raise CollectionError(
             f"{name} holds {len(members):,} files of {total:,} bytes unpacked; at most {MAX_MEMBERS:,} files and "
