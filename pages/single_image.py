@@ -3,7 +3,6 @@
 import streamlit as st
 
 from urbanlens import ui
-from urbanlens.errors import UrbanLensError
 from urbanlens.ui import explaining, overview, pictures, similar, single_image
 
 here = ui.page("Single image")
@@ -19,20 +18,12 @@ asking, classes = st.columns(2, gap="medium")
 with asking:
     titles = {name: network.title for name, network in networks.items()}
     network = networks[ui.choose("Network", list(networks), name="model", names=titles)]
-try:
-    answer = explaining.explain(network, subject.image, subject.identity)
-except UrbanLensError as error:
-    st.error(pictures.plain(str(error)))
-    st.stop()
+answer = single_image.ask(network, subject)
 with classes:
     likely = [name for name, _ in answer.ranked()[:20]]
     target = ui.choose("Explain the class", likely, name="class", help="The most probable classes, best first.")
 if target != likely[0]:
-    try:
-        answer = explaining.explain(network, subject.image, subject.identity, answer.classes.index(target))
-    except UrbanLensError as error:
-        st.error(pictures.plain(str(error)))
-        st.stop()
+    answer = single_image.ask(network, subject, answer.classes.index(target))
 if network.from_demo and not single_image.is_of_demo(subject, here.collection):
     pictures.note(
         "This network was trained on the drawn demo world only. It has never seen a real city, so its answer says "

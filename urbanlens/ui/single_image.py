@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from urbanlens.errors import ImageError
+from urbanlens.errors import ImageError, UrbanLensError
 from urbanlens.ui import drawing, explaining, pictures, state, uploads
 from urbanlens.ui.overview import is_demo
 
@@ -54,6 +54,15 @@ def choose_subject(here: Page) -> Subject | None:
     pool = here.view if len(here.view) else here.collection
     image_id = state.param("image") or (pool.ids[len(pool) // 2] if len(pool) else "")
     return _of_collection(here.collection, image_id)
+
+
+def ask(network: explaining.Network, subject: Subject, target: int | None = None) -> Explained:
+    """The network's answer about a picture; where it has none the run ends with the reason."""
+    try:
+        return explaining.explain(network, subject.image, subject.identity, target)
+    except UrbanLensError as error:
+        st.error(pictures.plain(str(error)))
+        st.stop()
 
 
 def _choose_own(here: Page) -> None:
