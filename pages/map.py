@@ -39,7 +39,7 @@ with group_area:
         )
     else:
         grouping = cluster_panel.settings(collection)
-        features = cluster_panel.features_of(scope)
+        features = ui.features_of(scope)
         groups = cluster_panel.grouped(scope, grouping, features)
         if groups is not None and not groups.names:
             st.info("No group was found here: allow a larger distance, or group by looks.")

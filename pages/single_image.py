@@ -37,7 +37,7 @@ st.header("Images that look alike")
 if not len(here.view):
     st.info("No image lies inside the selected region.")
     st.stop()
-rows = similar.features(here.view)
+rows = ui.features_of(here.view)
 if rows is not None:
     found = similar.most_similar(here.view, rows, subject.image, subject.identity, subject.image_id)
     figure = similar.small_map(here.view, found, subject.image_id)

@@ -105,18 +105,19 @@ def _begin(destination: Path, settings: dict[str, Any]) -> None:
 def _draw(
     destination: Path, settings: dict[str, Any], planned: Sequence[Viewpoint], progress: Progress, workers: int
 ) -> None:
-    missing = [k for k, v in enumerate(planned) if not taking.note_path(destination, v.image_id).is_file()]
+    missing = [v for v in planned if not taking.note_path(destination, v.image_id).is_file()]
     done, total = len(planned) - len(missing), len(planned)
     batches = [missing[k : k + BATCH] for k in range(0, len(missing), BATCH)]
-    fixed = (destination, settings["seed"], settings["images"], settings["split"], settings["mark"])
     if workers < 2 or len(batches) < 2:
         for batch in batches:
             progress(done, total, "images drawn")
-            done += taking.take(*fixed, batch)
+            done += taking.take(destination, settings["mark"], batch)
         return
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
     try:
-        running: set[Future[int]] = {pool.submit(taking.take, *fixed, batch) for batch in batches}
+        running: set[Future[int]] = {
+            pool.submit(taking.take, destination, settings["mark"], batch) for batch in batches
+        }
         while running:
             progress(done, total, "images drawn")
             finished, running = wait(running, return_when=FIRST_COMPLETED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from urbanlens.artifacts import write_atomically
 from urbanlens.demo.geometry import bearing, distance, turn
 from urbanlens.demo.rules import CELLS, Look
 from urbanlens.demo.scene import Building, FreeSign, Scene
-from urbanlens.demo.viewpoints import Viewpoint, has_mark, viewpoints
+from urbanlens.demo.viewpoints import Viewpoint, has_mark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,12 +27,11 @@ FENCE, SIGNBOARD, SKYSCRAPER, EARTH = 33, 44, 49, 14
 UNFINISHED = ".unfinished"
 
 
-def take(destination: Path, seed: int, images: int, only: str | None, mark: bool, numbers: list[int]) -> int:
-    """Draw the pictures with these numbers into a collection's folder; the number of pictures done."""
-    planned = viewpoints(seed, images, only=only)
-    for number in numbers:
-        take_one(destination, planned[number], mark)
-    return len(numbers)
+def take(destination: Path, mark: bool, planned: Sequence[Viewpoint]) -> int:
+    """Draw pictures into a collection's folder; their number."""
+    for viewpoint in planned:
+        take_one(destination, viewpoint, mark)
+    return len(planned)
 
 
 def take_one(destination: Path, viewpoint: Viewpoint, mark: bool) -> None:

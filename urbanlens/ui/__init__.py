@@ -1,5 +1,6 @@
 """The only package that imports streamlit: the frame of a page, what a visitor has chosen, pictures, long work."""
 
+from urbanlens.ui.features import features_of
 from urbanlens.ui.page import Page, frame, page, select_region
 from urbanlens.ui.pictures import figure_with_downloads, grid, picture, table_download
 from urbanlens.ui.state import choose, param, pick, set_param, shared_params, slide
@@ -7,6 +8,7 @@ from urbanlens.ui.state import choose, param, pick, set_param, shared_params, sl
 __all__ = [
     "Page",
     "choose",
+    "features_of",
     "figure_with_downloads",
     "frame",
     "grid",

@@ -71,17 +71,6 @@ def kept_features(images: ImageCollection) -> NDArray[np.float32] | None:
     return shelf[whole.fingerprint][images.positions]
 
 
-def embedding(images: ImageCollection) -> NDArray[np.float32]:
-    """Features of a collection or view, (N, D) float32; computed here and now where they are not kept."""
-    kept = kept_features(images)
-    if kept is not None:
-        return kept
-    from urbanlens.collection.library import store_for
-    from urbanlens.embedding import embed
-
-    return embed(images.whole, engine=engine(), store=store_for(images.whole))[images.positions]
-
-
 @st.cache_resource(max_entries=256, show_spinner=False)
 def explanation(digest: str, key: str, target: int | None, _compute: Callable[[], Explained]) -> Explained:  # noqa: ARG001
     """What a network said about one picture, by the picture's digest, the network's key and the class."""

@@ -16,17 +16,15 @@ from urbanlens.embedding import (
     Grouping,
     Groups,
     cluster,
-    embed,
     group,
     group_geojson,
     group_table,
-    kept_embedding,
     kept_projection,
     mix,
     project,
     typical,
 )
-from urbanlens.ui import pictures, state, work
+from urbanlens.ui import caches, pictures, state, work
 from urbanlens.ui.map_panel import group_colours
 
 if TYPE_CHECKING:
@@ -65,22 +63,6 @@ def settings(collection: ImageCollection) -> Grouping:
                 count = state.choose("Number of groups", [AUTOMATIC, *map(str, range(2, 13))], name="groups")
             clusters = None if count == AUTOMATIC else int(count)
     return Grouping(how, place, look, clusters, radius)  # type: ignore[arg-type]
-
-
-def features_of(view: ImageCollection) -> Features | None:
-    """The view's embedding; None, with a bar and a Cancel button, while it is made for the first time."""
-    kept = kept_embedding(view)
-    if kept is not None:
-        return kept
-    whole = view.whole
-
-    def make(progress: Progress) -> Features:
-        from urbanlens.ui import caches
-
-        return embed(whole, engine=caches.engine(), progress=progress)
-
-    made: Features | None = work.wait(f"embed-{whole.fingerprint}", "Learning how the images look", make)
-    return None if made is None else made[view.positions]
 
 
 def grouped(view: ImageCollection, grouping: Grouping, features: Features | None) -> Groups | None:
@@ -166,7 +148,7 @@ def plane(view: ImageCollection, features: Features) -> tuple[Features, str]:
     from urbanlens.collection.library import store_for
 
     whole = view.whole
-    every = kept_embedding(whole)
+    every = caches.kept_features(whole)
     if every is not None:
         kept = kept_projection(store_for(whole), whole.fingerprint, every, "umap", compute=False)
         if kept is not None:
@@ -214,14 +196,16 @@ def _offer_umap(whole: ImageCollection) -> None:
     """A button that lays the whole collection out by UMAP in the background."""
     key = f"umap-{whole.fingerprint}"
 
-    def make(progress: Progress) -> None:
+    def begin() -> None:
         from urbanlens.collection.library import store_for
 
-        progress(0, 0, "umap")
-        features = embed(whole)
-        kept_projection(store_for(whole), whole.fingerprint, features, "umap")
+        store, features = store_for(whole), caches.kept_features(whole)
 
-    def begin() -> None:
+        def make(progress: Progress) -> None:
+            progress(0, 0, "umap")
+            if features is not None:
+                kept_projection(store, whole.fingerprint, features, "umap")
+
         work.start(key, "Laying out the images", make)
 
     if work.running(key):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,9 @@ LOADED = "map-loaded"
 MOST_CORNERS = 60
 SAME = 0.999
 """Two outlines that overlap by more than this share are one: an address keeps corners to about a metre."""
+ALIKE = 0.9
+"""What an address keeps of a long outline still overlaps with it by this share."""
+_OFFERED = "map-offered"
 
 
 def is_editable(geometry: BaseGeometry) -> bool:
@@ -34,13 +37,16 @@ def is_editable(geometry: BaseGeometry) -> bool:
     return bool(geometry.geom_type == "Polygon" and len(geometry.exterior.coords) <= MOST_CORNERS)
 
 
-def newly_drawn(drawings: Sequence[Mapping[str, Any]] | None, chosen: Region | None) -> Region | None:
+def newly_drawn(
+    drawings: Sequence[Mapping[str, Any]] | None, chosen: Region | None, offered: Collection[str] = ()
+) -> Region | None:
     """What the drawings on the map ask for: `chosen` itself where nothing changed, None where it was deleted.
 
     Parameters
     ----------
     drawings : GeoJSON features of everything in the drawing tool, the newest last; None before the first drawing.
     chosen : the selection, which the map puts into the drawing tool where it can be reshaped.
+    offered : names of the regions in the list; a reshaped one is no longer what its name says.
 
     Raises
     ------
@@ -59,7 +65,7 @@ def newly_drawn(drawings: Sequence[Mapping[str, Any]] | None, chosen: Region | N
         return chosen
     reshaped = chosen is not None and len(shapes) == 1 and is_editable(chosen.geometry)
     name = chosen.name if reshaped and chosen is not None else DRAWN
-    return Region(name, fresh[-1].geometry)
+    return Region(f"{name} (reshaped)" if name in offered else name, fresh[-1].geometry)
 
 
 def drawn() -> None:
@@ -67,7 +73,7 @@ def drawn() -> None:
     answer = st.session_state.get(KEY) or {}
     chosen = region("region")
     try:
-        asked = newly_drawn(answer.get("all_drawings"), chosen)
+        asked = newly_drawn(answer.get("all_drawings"), chosen, st.session_state.get(_OFFERED, ()))
         if asked is not chosen:
             take(asked, focus=False)
     except RegionError as error:
@@ -82,16 +88,38 @@ def take(chosen: Region | None, *, focus: bool = True) -> None:
     state.set_param("group", None)
 
 
-def _same(one: BaseGeometry, other: BaseGeometry) -> bool:
+def _same(one: BaseGeometry, other: BaseGeometry, share: float = SAME) -> bool:
     union = one.union(other).area
-    return bool(union > 0 and one.intersection(other).area / union > SAME)
+    return bool(union > 0 and one.intersection(other).area / union > share)
+
+
+def listed(regions: Sequence[Region]) -> dict[str, Region]:
+    """The regions by the names that a list shows: a second one of the same name gets a number."""
+    names: dict[str, Region] = {}
+    for one in regions:
+        label, number = one.name, 1
+        while label in names or label == NO_REGION:
+            number += 1
+            label = f"{one.name} ({number})"
+        names[label] = one
+    return names
+
+
+def label_of(chosen: Region, offered: Mapping[str, Region]) -> str:
+    """What a list shows for the selection: the name of the region that it is, or its own, unlike theirs."""
+    for label, one in offered.items():
+        if one.name == chosen.name and _same(one.geometry, chosen.geometry, ALIKE):
+            return label
+    name = chosen.name or DRAWN
+    return name if name not in (NO_REGION, *offered) else f"{name} (drawn)"
 
 
 def choose_region(here: Page) -> None:
     """The ways to a region without a mouse: a list of districts, and a GeoJSON file."""
-    offered = {r.name: r for r in [*here.collection.regions, *st.session_state.get(LOADED, [])]}
+    offered = listed([*here.collection.regions, *st.session_state.get(LOADED, [])])
+    st.session_state[_OFFERED] = {one.name for one in offered.values()}
     chosen = here.selection
-    current = NO_REGION if chosen is None else chosen.name or DRAWN
+    current = NO_REGION if chosen is None else label_of(chosen, offered)
     options = [NO_REGION, *offered] + ([current] if current not in (NO_REGION, *offered) else [])
     st.session_state["map-district"] = current
 

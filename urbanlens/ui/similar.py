@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from urbanlens.ui import caches, work
+from urbanlens.ui import caches
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -17,23 +17,6 @@ if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
 
 ACCENT = "#C4552D"
-
-
-def features(images: ImageCollection) -> NDArray[np.float32] | None:
-    """Features of a collection or view, (N, D); while they are first computed, a bar with the time left, and None."""
-    kept = caches.kept_features(images)
-    if kept is not None:
-        return kept
-    from urbanlens.collection.library import store_for
-    from urbanlens.embedding import embed
-
-    whole, engine = images.whole, caches.engine()
-    result = work.wait(
-        f"embed-{whole.fingerprint}",
-        "Looking at all images of the collection for the first time",
-        lambda progress: embed(whole, engine=engine, store=store_for(whole), progress=progress),
-    )
-    return None if result is None else result[images.positions]
 
 
 def most_similar(

@@ -26,9 +26,12 @@ _STARTING = threading.Lock()
 
 @dataclass
 class Job:
-    """One run of a long function in its own thread."""
+    """One run of a long function in its own thread, which any number of visitors may wait for."""
 
     label: str
+    watchers: set[str] = field(default_factory=set)
+    """Visitors that have not seen its end yet."""
+
     started: float = field(default_factory=time.monotonic)
     done: int = 0
     total: int = 0
@@ -57,6 +60,14 @@ class Job:
             self.error = error or None
             self.finished.set()
 
+    def cancel(self, visitor: str) -> bool:
+        """A visitor wants no more of it. True: it stops; False: others wait for it, so it goes on without this one."""
+        if self.watchers <= {visitor}:
+            self.stop.set()
+            return True
+        self.watchers.discard(visitor)
+        return False
+
     def left(self) -> str:
         """The time that the rest needs, in words; "" where it cannot be said yet."""
         passed = time.monotonic() - self.started
@@ -79,39 +90,49 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60)} minutes"
 
 
+def _visitor() -> str:
+    """A name for this visitor's session."""
+    return str(st.session_state.setdefault("urbanlens.visitor", uuid.uuid4().hex))
+
+
 def private(name: str) -> str:
     """A key for work of this visitor alone."""
-    own = st.session_state.setdefault("urbanlens.visitor", uuid.uuid4().hex)
-    return f"{name}:{own}"
+    return f"{name}:{_visitor()}"
 
 
 def start(key: str, label: str, function: Callable[[Progress], Any]) -> Job:
-    """Begin `function(progress)` unless it runs already; it must not call streamlit."""
-    jobs = _jobs()
+    """Begin `function(progress)` unless it runs already, for whomever; it must not call streamlit."""
+    jobs, visitor = _jobs(), _visitor()
     with _STARTING:
         job = jobs.get(key)
-        if job is None:
+        if job is None or ((job.finished.is_set() or job.stop.is_set()) and visitor not in job.watchers):
             job = jobs[key] = Job(label)
             threading.Thread(target=job.run, args=(function,), name=f"work {label}", daemon=True).start()
             logging.getLogger(__name__).info("began: %s", label)
+        job.watchers.add(visitor)
     return job
 
 
 def running(key: str) -> Job | None:
-    """The work begun under `key` whose end nobody has seen yet."""
-    return _jobs().get(key)
+    """The work begun under `key` that goes on, or whose end this visitor has not seen yet."""
+    job = _jobs().get(key)
+    return None if job is None or (job.finished.is_set() and _visitor() not in job.watchers) else job
 
 
 def follow(key: str) -> Job | None:
-    """Show how far the work is, or return it once it has ended (its `error` says whether well), and forget it.
+    """Show how far the work is, or return it once it has ended: its `error` says whether well.
 
-    Returns None while it runs: draw the rest of the page without its result. When it ends the page runs again.
+    Returns None while it runs: draw the rest of the page without its result. When it ends the page runs again. Each
+    visitor who waits sees the end once; the last of them forgets it.
     """
-    job = _jobs().get(key)
+    job = running(key)
     if job is None:
         return None
     if job.finished.wait(GRACE_S if time.monotonic() - job.started < GRACE_S else 0):
-        _jobs().pop(key, None)
+        with _STARTING:
+            job.watchers.discard(_visitor())
+            if not job.watchers and _jobs().get(key) is job:
+                _jobs().pop(key)
         return job
     _bar(key)
     return None
@@ -122,7 +143,7 @@ def wait(key: str, label: str, function: Callable[[Progress], Any]) -> Any:
 
     A failure is told once, with a button to try again; a wish to stop likewise.
     """
-    failed = f"urbanlens.failed.{key}"
+    failed = _failed(key)
     if failed in st.session_state:
         st.warning(plain(st.session_state[failed]))
         st.button("Try again", key=f"again-{key}", on_click=lambda: st.session_state.pop(failed))
@@ -135,6 +156,11 @@ def wait(key: str, label: str, function: Callable[[Progress], Any]) -> Any:
         st.session_state[failed] = job.error
         st.rerun()
     return job.result
+
+
+def _failed(key: str) -> str:
+    """Where a session keeps why it does not wait for the work."""
+    return f"urbanlens.failed.{key}"
 
 
 @st.fragment(run_every=POLL_S)
@@ -150,5 +176,9 @@ def _bar(key: str) -> None:
         if job.stop.is_set():
             st.caption("Stopping…")
         elif st.button("Cancel", key=f"cancel-{key}", icon=":material/stop_circle:"):
-            job.stop.set()
-            st.rerun(scope="fragment")
+            with _STARTING:
+                stops = job.cancel(_visitor())
+            if stops:
+                st.rerun(scope="fragment")
+            st.session_state[_failed(key)] = "Cancelled for you; somebody else waits for it, so it goes on."
+            st.rerun()

@@ -1,0 +1,83 @@
+"""Work that several visitors wait for."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from urbanlens.ui import work
+
+GATE = threading.Event()
+RUNS: list[str] = []
+
+
+def count(progress: object) -> int:
+    """Long work: it ends when the test lets it."""
+    RUNS.append("begun")
+    GATE.wait(20)
+    progress(1, 1, "counting")  # type: ignore[operator]
+    return 7
+
+
+def _page() -> None:
+    import streamlit as st
+
+    from tests.ui.test_work import count
+    from urbanlens.ui import work
+
+    result = work.wait("shared", "Counting", count)
+    if result is not None:
+        st.write(f"result {result}")
+
+
+@pytest.fixture
+def visitors() -> Iterator[tuple[AppTest, AppTest]]:
+    GATE.clear()
+    RUNS.clear()
+    work._jobs().clear()
+    yield AppTest.from_function(_page).run(), AppTest.from_function(_page).run()
+    GATE.set()
+
+
+def _end() -> None:
+    job = work._jobs()["shared"]
+    GATE.set()
+    assert job.finished.wait(20)
+
+
+def test_everybody_who_waits_sees_the_end_and_the_last_forgets_it(visitors: tuple[AppTest, AppTest]) -> None:
+    _end()
+    for visitor in visitors:
+        assert visitor.run().markdown[-1].value == "result 7"
+    assert RUNS == ["begun"]
+    assert not work._jobs()
+
+
+def test_one_visitor_cannot_cancel_what_another_waits_for(visitors: tuple[AppTest, AppTest]) -> None:
+    first, second = visitors
+    first.button(key="cancel-shared").click().run()
+    assert "goes on" in first.warning[0].value
+    _end()
+    assert second.run().markdown[-1].value == "result 7"
+    assert RUNS == ["begun"]
+
+
+def test_the_last_who_waits_stops_it_and_is_told(visitors: tuple[AppTest, AppTest]) -> None:
+    first, second = visitors
+    first.button(key="cancel-shared").click().run()
+    second.button(key="cancel-shared").click().run()
+    _end()
+    second.run()
+    assert "stopped" in second.warning[0].value
+    assert not work._jobs()
+
+
+def test_work_after_one_that_was_stopped_begins_anew(visitors: tuple[AppTest, AppTest]) -> None:
+    first, second = visitors
+    first.button(key="cancel-shared").click().run()
+    second.button(key="cancel-shared").click().run()
+    first.button(key="again-shared").click().run()
+    _end()
+    assert first.run().markdown[-1].value == "result 7"
+    assert RUNS == ["begun", "begun"]

@@ -1,0 +1,28 @@
+"""How the images of a collection look to the packaged network, for the pages that compare them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from urbanlens.ui import caches, work
+
+if TYPE_CHECKING:
+    from urbanlens.collection import ImageCollection
+    from urbanlens.embedding import Features
+
+
+def features_of(images: ImageCollection) -> Features | None:
+    """Features of a collection or view, (N, D); while they are first computed, a bar with the time left, and None."""
+    kept = caches.kept_features(images)
+    if kept is not None:
+        return kept
+    from urbanlens.collection.library import store_for
+    from urbanlens.embedding import embed
+
+    whole, engine = images.whole, caches.engine()
+    made: Features | None = work.wait(
+        f"embed-{whole.fingerprint}",
+        "Learning how the images look",
+        lambda progress: embed(whole, engine=engine, store=store_for(whole), progress=progress),
+    )
+    return None if made is None else made[images.positions]
