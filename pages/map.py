@@ -73,6 +73,7 @@ with below_map:
     region_panel.keep_regions(here)
 
 with plane_area:
+    map_panel.show_image(collection)
     if groups is not None and features is not None:
         cluster_panel.scatter(scope, groups, features)
     elif groups is None:

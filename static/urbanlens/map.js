@@ -14,6 +14,10 @@
       pane.style.zIndex = depth;
       pane.classList.add('urban-still');
     }
+    for (const [kinds, busy] of [['draw:drawstart draw:editstart draw:deletestart', true],
+      ['draw:drawstop draw:editstop draw:deletestop', false]]) {
+      map.on(kinds, () => { map.urbanDrawing = busy; });
+    }
     const [south, west, north, east] = bounds;
     const fit = () => map.fitBounds([[south, west], [north, east]], { animate: false });
     fit();
@@ -68,6 +72,10 @@
   };
 
   // --- points --------------------------------------------------------------------------------------------------
+  const REACH = 9; // px
+  // While a shape is drawn, a click sets a corner.
+  const drawing = (map) => map.urbanDrawing;
+
   const unpack = ({ n, bits, box, data }) => {
     const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0));
     const Steps = bits === 16 ? Uint16Array : Uint32Array;
@@ -115,6 +123,7 @@
       }
       this.colours = colours;
       L.Renderer.prototype.onAdd.call(this, map);
+      map.on('click', this.pick, this).on('mousemove', this.point, this);
       if (legend.length) {
         this.legend = L.control({ position: 'bottomleft' });
         this.legend.onAdd = () => legendBox(map, title, legend);
@@ -124,7 +133,35 @@
 
     onRemove(map) {
       if (this.legend) this.legend.remove();
+      map.off('click', this.pick, this).off('mousemove', this.point, this);
       L.Renderer.prototype.onRemove.call(this, map);
+    },
+
+    near(at, reach) { // points within reach of a place in the map's frame, the nearest first
+      const scale = this._map.getZoomScale(this._map.getZoom(), 0);
+      const origin = this._map.getPixelOrigin(), spot = this._map.containerPointToLayerPoint(at);
+      const found = [];
+      for (let i = 0; i < this.x.length; i += 1) {
+        if (this.classes[i] === HIDDEN) continue;
+        const x = this.x[i] * scale - origin.x - spot.x, y = this.y[i] * scale - origin.y - spot.y;
+        const far = x * x + y * y;
+        if (far <= reach * reach) found.push([far, i]);
+      }
+      return found.sort((a, b) => a[0] - b[0]).map(([, i]) => i);
+    },
+
+    point({ containerPoint }) {
+      const over = !drawing(this._map) && this.near(containerPoint, REACH).length > 0;
+      this._map.getContainer().classList.toggle('urban-over', over);
+    },
+
+    pick({ containerPoint }) { // a second click at the same place takes the next point there
+      const found = drawing(this._map) ? [] : this.near(containerPoint, REACH);
+      if (!found.length) return;
+      const last = this._map.urbanPicked || { count: 0 };
+      const next = found[(found.indexOf(last.point) + 1) % found.length];
+      this._map.urbanPicked = { point: next, count: last.count + 1 };
+      window.__GLOBAL_DATA__.last_object_clicked_popup = `${next}#${last.count + 1}`;
     },
 
     _initContainer() {
@@ -167,6 +204,16 @@
           if (x < -half || y < -half || x > size.x + half || y > size.y + half) continue;
           context.drawImage(picture, x - half, y - half, half * 2, half * 2);
         }
+      }
+      const { chosen } = this.message;
+      if (chosen === null) return;
+      const x = this.x[chosen] * scale - origin.x - min.x, y = this.y[chosen] * scale - origin.y - min.y;
+      for (const [width, colour] of [[5, '#fff'], [2.5, '#111']]) {
+        context.beginPath();
+        context.arc(x, y, radius + 4, 0, 2 * Math.PI);
+        context.lineWidth = width;
+        context.strokeStyle = colour;
+        context.stroke();
       }
     },
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FrameLocator, Page, expect
 
+from urbanlens.demo import open_demo
 from urbanlens.ui.routes import ROUTES
 
 from .conftest import READY, settle
@@ -103,6 +104,25 @@ def test_draw_a_rectangle_and_keep_it(server: str, visit: Visit) -> None:
     expect(again.locator(".st-key-selection-badge")).to_contain_text("Drawn region")
     assert again.locator(".st-key-selection-badge").inner_text() == counted
     no_error(again)
+
+
+def test_click_a_point_and_explain_its_image(server: str, visit: Visit) -> None:
+    """A click on a point of the map shows an image that lies there, and leads to its explanation."""
+    page = visit(f"{server}/map")
+    inside = map_frame(page)
+    lat, lon = open_demo().table[["lat", "lon"]].iloc[0]
+    spot = inside.locator(".leaflet-container").evaluate(
+        f"() => {{ const at = window.map.latLngToContainerPoint([{lat}, {lon}]); return [at.x, at.y]; }}"
+    )
+    inside.locator(".leaflet-container").click(position={"x": spot[0], "y": spot[1]})
+    card = page.locator(".st-key-clicked-image")
+    expect(card.locator("img")).to_be_visible()
+    page.wait_for_selector(READY)
+    chosen = parse_qs(urlparse(page.url).query)["image"]
+    card.get_by_role("link", name="Explain this image").click()
+    expect(page.get_by_role("heading", name="Where the network looked")).to_be_visible()
+    assert parse_qs(urlparse(page.url).query)["image"] == chosen
+    no_error(page)
 
 
 def test_pick_a_district_by_keyboard(server: str, visit: Visit) -> None:

@@ -9,7 +9,7 @@ from shapely.geometry import LineString, box
 
 from urbanlens.errors import RegionError
 from urbanlens.plots import maps, palette
-from urbanlens.plots.points import HIDDEN, QUIET, LegendEntry, PointLayer, script_json
+from urbanlens.plots.points import HIDDEN, QUIET, LegendEntry, PointLayer, clicked, script_json
 
 STATIC = Path(__file__).parents[2] / "static"
 
@@ -78,6 +78,17 @@ def test_points_come_back_within_a_metre(span: float) -> None:
 def test_points_without_coordinates_are_left_out() -> None:
     assert json.loads(PointLayer([0, np.nan], [0, 1], [0, 0], ["#000000"]).payload)["n"] == 1
     assert json.loads(PointLayer([], [], [], []).payload)["n"] == 0
+
+
+def test_a_click_leads_back_to_the_row() -> None:
+    placed = np.array([True, False, True, True, False])
+    assert [clicked(text, placed) for text in ("0#1", "1#2", "2#9", "3#1", "", None, "x")] == [
+        0, 2, 3, None, None, None, None,
+    ]  # fmt: skip
+    lat = np.where(placed, 1.0, np.nan)
+    for row, number in ((3, 2), (1, None), (None, None)):
+        layer = PointLayer(lat, lat, [0] * 5, ["#000000"], chosen=row)
+        assert json.loads(layer.payload)["chosen"] == number
 
 
 def test_wrong_points_say_why() -> None:

@@ -101,6 +101,10 @@ class ImageCollection:
     def __len__(self) -> int:
         return len(self.table)
 
+    def __contains__(self, image_id: object) -> bool:
+        """Whether an image of this name is here."""
+        return image_id in self._rows
+
     def __repr__(self) -> str:
         part = f", a view of {len(self.whole)}" if self._whole else ""
         return f"<ImageCollection {self.name!r}: {len(self)} images{part}>"

@@ -11,7 +11,7 @@ from typing import Any
 import folium
 import numpy as np
 from folium.template import Template
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 HIDDEN = 254
 """The class of a point that is not drawn."""
@@ -43,6 +43,12 @@ class PointLayer(folium.MacroElement):
     colours : at most 250 colours as #RRGGBB.
     legend : lines shown in a corner of the map.
     title : above the legend.
+    chosen : row of the one point that stands out; None, or a point without coordinates: none does.
+
+    Notes
+    -----
+    A click on a point puts `<number among the placed points>#<count of clicks>` where streamlit-folium returns it as
+    `last_object_clicked_popup`; `clicked` reads it.
 
     Raises
     ------
@@ -68,6 +74,7 @@ class PointLayer(folium.MacroElement):
         *,
         legend: Sequence[LegendEntry] = (),
         title: str = "",
+        chosen: int | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "UrbanPoints"
@@ -84,9 +91,22 @@ class PointLayer(folium.MacroElement):
                 **_pack(latitudes[placed], longitudes[placed], numbers[placed]),
                 "colours": list(colours),
                 "title": title,
+                "chosen": int(placed[:chosen].sum()) if chosen is not None and placed[chosen] else None,
                 "legend": [[entry.label, entry.colour, entry.count] for entry in legend],
             }
         )
+
+
+def clicked(answer: str | None, placed: NDArray[np.bool_]) -> int | None:
+    """The row of the point that was clicked, of what the map returned; None where none was.
+
+    Parameters
+    ----------
+    placed : (N,) which rows have coordinates.
+    """
+    rows = np.flatnonzero(placed)
+    number = (answer or "").partition("#")[0]
+    return int(rows[int(number)]) if number.isdecimal() and int(number) < len(rows) else None
 
 
 def script_json(value: Any) -> str:

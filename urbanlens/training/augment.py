@@ -22,7 +22,7 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     return degrade(jitter_colour(shift_and_zoom(images, generator), generator), generator).clamp_(0, 1)
 
 
-def shift_and_zoom(images: Tensor, generator: torch.Generator, smallest: float = 0.8) -> Tensor:
+def shift_and_zoom(images: Tensor, generator: torch.Generator, smallest: float = 0.88) -> Tensor:
     """A random window of at least `smallest` of each side, enlarged to the whole."""
     count = len(images)
     sides = smallest + (1 - smallest) * torch.rand(count, 2, generator=generator)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from urbanlens.ui import caches, work
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from urbanlens.collection import ImageCollection
-    from urbanlens.embedding import Features
 
 
-def features_of(images: ImageCollection) -> Features | None:
+def features_of(images: ImageCollection) -> NDArray[np.float32] | None:
     """Features of a collection or view, (N, D); while they are first computed, a bar with the time left, and None."""
     kept = caches.kept_features(images)
     if kept is not None:
@@ -20,7 +22,7 @@ def features_of(images: ImageCollection) -> Features | None:
     from urbanlens.embedding import embed
 
     whole, engine = images.whole, caches.engine()
-    made: Features | None = work.wait(
+    made: NDArray[np.float32] | None = work.wait(
         f"embed-{whole.fingerprint}",
         "Learning how the images look",
         lambda progress: embed(whole, engine=engine, store=store_for(whole), progress=progress),

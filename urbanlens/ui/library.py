@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import os
 import tomllib
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,6 +39,13 @@ def local_folder(text: str) -> Path | None:
     if not folder.is_absolute() or not visitor_is_local() or not (folder / "collection.toml").is_file():
         return None
     return folder
+
+
+def titles(folders: Mapping[str, Path]) -> dict[str, str]:
+    """The title of each collection, by its name in the address; equal ones are told apart by their folders."""
+    found = {name: title(folder, name) for name, folder in folders.items()}
+    counts = Counter(found.values())
+    return {name: text if counts[text] == 1 else f"{text} ({folders[name].name})" for name, text in found.items()}
 
 
 def title(folder: Path, fallback: str) -> str:

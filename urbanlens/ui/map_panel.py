@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from urbanlens.errors import RegionError
 from urbanlens.plots import palette
+from urbanlens.ui import pictures, state
 from urbanlens.ui.page import Page, region
-from urbanlens.ui.pictures import plain
 from urbanlens.ui.region_panel import FOCUS, KEY, drawn, is_editable
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ CLUSTERS = "cluster"
 MOST_NAMES = 24
 STEPS = 24
 HEIGHT = 540
+_CLICKED = "map-clicked"
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,43 @@ def outlines_of(collection: ImageCollection) -> Sequence[tuple[str, BaseGeometry
     try:
         return _outlines(path, path.stat().st_mtime_ns) if path.is_file() else ()
     except RegionError as error:
-        st.warning(plain(str(error)))
+        st.warning(pictures.plain(str(error)))
         return ()
 
 
+def show_image(collection: ImageCollection) -> None:
+    """A card of the image that was clicked on the map, with the way to its explanation."""
+    image_id = state.param("image")
+    if image_id not in collection:
+        return
+    row = collection.table.iloc[collection.row(image_id)]
+    labels = [str(row[name]) for name in collection.columns.labels if row[name] is not None and row[name] == row[name]]
+    scores = [f"{name} {row[name]:.1f}" for name in collection.columns.scores if row[name] == row[name]]
+    with st.container(border=True, key="clicked-image"):
+        pictures.grid(collection, [image_id], [" · ".join([image_id, *labels[:3], *scores])], size=340)
+        with st.container(horizontal=True):
+            st.page_link(
+                "pages/single_image.py", label="Explain this image", icon=":material/center_focus_strong:",
+                query_params={**state.shared_params(), "image": image_id},
+            )  # fmt: skip
+            st.button("Close", key="close-image", type="tertiary", on_click=state.pick, args=("image", None))
+
+
+def _image_clicked(collection: ImageCollection) -> None:
+    """A point was clicked: its image is the one to look at, here and on the page Single image."""
+    from urbanlens.plots.points import clicked
+
+    answer = (st.session_state.get(KEY) or {}).get("last_object_clicked_popup")
+    if answer == st.session_state.get(_CLICKED):
+        return
+    st.session_state[_CLICKED] = answer
+    row = clicked(answer, collection.located)
+    if row is not None:
+        state.pick("image", collection.ids[row])
+
+
 def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
-    """The map; a drawing on it becomes the selection before the page runs again."""
+    """The map; a drawing on it becomes the selection, a clicked point the image, before the page runs again."""
     import folium
     from streamlit_folium import st_folium
 
@@ -152,17 +184,24 @@ def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
     editable = chosen.geometry if chosen is not None and is_editable(chosen.geometry) else None
     focus = chosen.geometry if chosen is not None and st.session_state.get(FOCUS) else None
     maps.EditableRegion(editable, _ink(dark), focus).add_to(moving)
+    image_id = state.param("image")
     PointLayer(
-        table["lat"], table["lon"], colouring.classes, colouring.colours, legend=colouring.legend, title=colouring.title
-    ).add_to(moving)
+        table["lat"], table["lon"], colouring.classes, colouring.colours, legend=colouring.legend,
+        title=colouring.title, chosen=here.collection.row(image_id) if image_id in here.collection else None,
+    ).add_to(moving)  # fmt: skip
+
+    def answered() -> None:
+        drawn()
+        _image_clicked(here.collection)
+
     st_folium(
         chart,
         key=KEY,
         height=HEIGHT,
         use_container_width=True,
-        returned_objects=["all_drawings"],
+        returned_objects=["all_drawings", "last_object_clicked_popup"],
         feature_group_to_add=moving,
-        on_change=drawn,
+        on_change=answered,
     )
 
 

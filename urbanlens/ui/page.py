@@ -117,7 +117,7 @@ def _switch() -> ImageCollection | None:
             known[wanted] = folder
     if not known:
         return None
-    names = {name: library.title(path, name) for name, path in known.items()}
+    names = library.titles(known)
     key = state.seed("collection", list(known), next(iter(known)), str)
     chosen = str(st.selectbox("Collection", list(known), key=key, format_func=lambda name: names.get(name, name)))
     if wanted in known and chosen != wanted:

@@ -30,6 +30,7 @@ SAME = 0.999
 ALIKE = 0.9
 """What an address keeps of a long outline still overlaps with it by this share."""
 _OFFERED = "map-offered"
+_SEEN = "map-drawings"
 
 
 def is_editable(geometry: BaseGeometry) -> bool:
@@ -70,10 +71,13 @@ def newly_drawn(
 
 def drawn() -> None:
     """A drawing was made, reshaped or deleted: called before the page runs again."""
-    answer = st.session_state.get(KEY) or {}
+    drawings = (st.session_state.get(KEY) or {}).get("all_drawings")
+    if drawings == st.session_state.get(_SEEN):
+        return  # the map says something else; these drawings were taken before, and may have been let go since
+    st.session_state[_SEEN] = drawings
     chosen = region("region")
     try:
-        asked = newly_drawn(answer.get("all_drawings"), chosen, st.session_state.get(_OFFERED, ()))
+        asked = newly_drawn(drawings, chosen, st.session_state.get(_OFFERED, ()))
         if asked is not chosen:
             take(asked, focus=False)
     except RegionError as error:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from urbanlens.ui.explaining import Explained
     from urbanlens.ui.page import Page
 
+COMPARED = 2000
+"""Most names that a mistyped one is compared with."""
 _DROPPED = "urbanlens.dropped"
 _ROUND = "urbanlens.drop-round"
 
@@ -36,6 +38,8 @@ class Subject:
 
 def choose_subject(here: Page) -> Subject | None:
     """The picture dropped in, or the one of the collection that was asked for; None (with a message) without any."""
+    if state.param("image") and _DROPPED in st.session_state:
+        _let_go()  # an image was chosen since, on another page
     drop, own = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with drop:
         number = st.session_state.setdefault(_ROUND, 0)
@@ -85,13 +89,18 @@ def _choose_own(here: Page) -> None:
 
 
 def _take(image_id: str) -> None:
-    """Look at an image of the collection, and let go of what was dropped in."""
-    st.session_state.pop(_DROPPED, None)
-    st.session_state.pop("urbanlens.drop-failed", None)
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    """Look at an image of the collection."""
+    _let_go()
     state.set_param("image", image_id)
     state.pick("class", None)
     st.session_state[_ROUND + "-pending"] = True
+
+
+def _let_go() -> None:
+    """Forget what was dropped in, with an uploader that is empty again."""
+    st.session_state.pop(_DROPPED, None)
+    st.session_state.pop("urbanlens.drop-failed", None)
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 
 def _named() -> None:
@@ -120,9 +129,10 @@ def _dropped(key: str) -> None:
 
 
 def _of_collection(collection: ImageCollection, image_id: str) -> Subject | None:
-    ids = collection.ids
-    if image_id not in ids:
-        close = difflib.get_close_matches(image_id, ids, n=3, cutoff=0.3) or ids[:3]
+    if image_id not in collection:
+        ids = collection.ids
+        begun = [name for name in ids if name[:2] == image_id[:2]] or ids
+        close = difflib.get_close_matches(image_id[:80], begun[:COMPARED], n=3, cutoff=0.3) or ids[:3]
         text = f"No image of this collection is named “{image_id[:80]}”. Names look like: {', '.join(close)}."
         st.error(pictures.plain(text))
         return None
