@@ -19,8 +19,9 @@
       map.on(kinds, () => { map.urbanDrawing = busy; });
     }
     const [south, west, north, east] = bounds;
-    const fit = () => map.fitBounds([[south, west], [north, east]], { animate: false });
+    const fit = () => map.fitBounds([[south, west], [north, east]], { animate: false, paddingTopLeft: [44, 8] });
     fit();
+    L.control.scale({ position: 'bottomright', imperial: false }).addTo(map);
     let seen = frame.clientWidth > 0;
     new ResizeObserver(() => {
       map.invalidateSize({ animate: false });
@@ -69,6 +70,22 @@
       }));
     });
     return L.layerGroup([shapes, names]);
+  };
+
+  // The file's corners are [longitude, latitude]; rings of a polygon: its outline, then its holes.
+  L.urbanWorld = ({ address, land, sea, coast, border }) => {
+    const shapes = L.layerGroup();
+    fetch(address).then((answer) => answer.json()).then((world) => {
+      const turn = (line) => line.map(([lon, lat]) => [lat, lon]);
+      const still = { pane: 'ground', interactive: false };
+      for (const rings of world.land) {
+        L.polygon(rings.map(turn), { ...still, color: coast, weight: 1, fillColor: land, fillOpacity: 1 }).addTo(shapes);
+      }
+      L.polyline(world.borders.map(turn), { ...still, color: border, weight: 0.8 }).addTo(shapes);
+      const map = shapes._map;
+      if (map) map.getContainer().style.background = sea;
+    });
+    return shapes;
   };
 
   // --- points --------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from pathlib import Path
 import folium
 import numpy as np
 import pytest
-from shapely.geometry import LineString, box
+from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 from urbanlens.errors import RegionError
 from urbanlens.plots import maps, palette
@@ -51,6 +51,16 @@ def test_the_map_names_no_host_but_its_own() -> None:
 
     script = generate_leaflet_string(chart)
     assert not re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", script)
+
+
+def test_the_world_is_fetched_from_the_app_itself_and_holds_the_continents() -> None:
+    chart = maps.LocalMap((0, 0, 50, 50))
+    maps.WorldLayer().add_to(chart)
+    assert '"address":"../../app/static/world/world.json"' in chart.get_root().render()
+    world = json.loads((STATIC / "world" / "world.json").read_text())
+    land = MultiPolygon([Polygon(rings[0], rings[1:]) for rings in world["land"]])
+    for lon, lat, is_land in ((0.12, 52.2, True), (2.35, 48.85, True), (77.2, 28.6, True), (-30, 40, False)):
+        assert land.intersects(Point(lon, lat)) == is_land
 
 
 def test_tiles_come_only_when_asked_for() -> None:

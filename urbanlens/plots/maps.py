@@ -20,6 +20,9 @@ STATIC: Final = "../../app/static/"
 """From the frame that streamlit-folium draws in to the files that the app serves, under any base path."""
 
 GROUND: Final = {False: "#F3EFE6", True: "#1B2223"}
+BORDER: Final = {False: "#C9BBA3", True: "#465456"}
+WIDE: Final = 3.0
+"""Degrees that a map must span for the coasts of the world to help."""
 
 # Fill, line and width of each outline `layer`, on light paper and on dark.
 OUTLINES: Final[dict[str, tuple[tuple[str, str], tuple[str, str], float]]] = {
@@ -132,6 +135,28 @@ class OutlineLayer(folium.MacroElement):
             if not geometry.is_empty
         ]
         self.payload = script_json({"pane": pane, "dark": dark, "features": features})
+
+
+class WorldLayer(folium.MacroElement):
+    """Coasts and borders of the world, for a collection that brings no outlines; true to about 5 km.
+
+    The browser fetches them once from the app itself.
+    """
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+        L.urbanWorld({{ this.payload }}).addTo({{ this._parent.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, *, dark: bool = False) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "UrbanWorld"
+        sea, coast, _ = OUTLINES["sea"]
+        colours = {"land": GROUND[dark], "sea": sea[dark], "coast": coast[dark], "border": BORDER[dark]}
+        self.payload = script_json({"address": STATIC + "world/world.json", **colours})
 
 
 class EditableRegion(folium.MacroElement):

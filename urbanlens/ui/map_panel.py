@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from urbanlens.errors import RegionError
+from urbanlens.errors import RegionError, UrbanLensError
 from urbanlens.plots import palette
 from urbanlens.ui import pictures, state
 from urbanlens.ui.page import Page, region
@@ -136,8 +136,11 @@ def show_image(collection: ImageCollection) -> None:
     labels = [str(row[name]) for name in collection.columns.labels if row[name] is not None and row[name] == row[name]]
     scores = [f"{name} {row[name]:.1f}" for name in collection.columns.scores if row[name] == row[name]]
     with st.container(border=True, key="clicked-image"):
-        pictures.grid(collection, [image_id], [" · ".join([image_id, *labels[:3], *scores])], size=340)
-        with st.container(horizontal=True):
+        try:
+            pictures.picture(collection.image(image_id), " · ".join([image_id, *labels[:3], *scores]), most=520)
+        except (UrbanLensError, OSError) as error:
+            st.error(pictures.plain(str(error)))
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(
                 "pages/single_image.py", label="Explain this image", icon=":material/center_focus_strong:",
                 query_params={**state.shared_params(), "image": image_id},
@@ -167,8 +170,12 @@ def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
     from urbanlens.plots.points import PointLayer
 
     dark, table = is_dark(), here.collection.table
-    chart = maps.LocalMap(_bounds(here.collection), dark=dark, tiles=tiles)
-    maps.outlines(outlines_of(here.collection), dark).add_to(chart)
+    south, west, north, east = bounds = _bounds(here.collection)
+    chart = maps.LocalMap(bounds, dark=dark, tiles=tiles)
+    outlines = outlines_of(here.collection)
+    if not outlines and not tiles and max(north - south, east - west) > maps.WIDE:
+        maps.WorldLayer(dark=dark).add_to(chart)
+    maps.outlines(outlines, dark).add_to(chart)
     maps.district_outlines([(r.name, r.kind, r.geometry) for r in here.collection.regions], dark).add_to(chart)
     maps.LocalDraw(_ink(dark)).add_to(chart)
     moving = folium.FeatureGroup("moving")
