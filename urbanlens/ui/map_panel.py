@@ -71,7 +71,7 @@ def colour_by(collection: ImageCollection, column: str) -> Colouring:
         return Colouring(column, np.where(steps < 0, QUIET, steps), colours, legend)
     if column not in collection.table:
         return Colouring("", np.zeros(len(collection), np.int64), palette.categorical(1), [])
-    return _by_name(column, collection.table[column])
+    return _by_name(column, collection.table[column], collection.located)
 
 
 def colour_by_group(
@@ -95,16 +95,17 @@ def group_colours(groups: Groups) -> dict[int, str]:
     return dict(zip(groups.sizes(), palette.categorical(len(groups.names)), strict=True))
 
 
-def _by_name(title: str, values: pd.Series[Any]) -> Colouring:
+def _by_name(title: str, values: pd.Series[Any], located: NDArray[np.bool_]) -> Colouring:
+    """Colours by name; the legend counts what is on the map."""
     from urbanlens.plots.points import QUIET, LegendEntry
 
-    counts = values.dropna().astype(str).value_counts()
+    counts = values[located].dropna().astype(str).value_counts()
     names = [str(name) for name in counts.index[:MOST_NAMES]]
     number = {name: i for i, name in enumerate(names)}
     classes = np.array([number.get(str(v), QUIET) if v == v and v is not None else QUIET for v in values], np.int64)
     colours = palette.categorical(len(names))
     legend = [LegendEntry(name, colours[i], int(counts.iloc[i])) for i, name in enumerate(names)]
-    rest = int((classes == QUIET).sum())
+    rest = int((classes[located] == QUIET).sum())
     if rest:
         legend.append(LegendEntry("other or none", palette.MUTED, rest))
     return Colouring(title.replace("_", " "), classes, colours, legend)
