@@ -76,6 +76,7 @@ def train_command(arguments: argparse.Namespace) -> Answer:
 
     collection = ImageCollection.open(arguments.collection)
     extra = ImageCollection.open(arguments.extra) if arguments.extra else None
+    options = {"pretrained": True} if arguments.pretrained else {}
     card = train_city(
         collection,
         architecture=arguments.architecture,
@@ -86,6 +87,7 @@ def train_command(arguments: argparse.Namespace) -> Answer:
         seed=arguments.seed,
         extra=extra,
         progress=TerminalProgress(),
+        **options,
     )
     return {"model": card.name, "metrics": card.metrics}
 
@@ -201,6 +203,9 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument("collection", type=Path)
     command.add_argument("--label", default="city", help="the column to learn")
     command.add_argument("--architecture", default="resnet18")
+    command.add_argument(
+        "--pretrained", action="store_true", help="start from packaged ImageNet weights: for efficientnet_lite0"
+    )
     command.add_argument("--out", type=Path, help="folder of the model; default: models/ in the collection")
     command.add_argument("--extra", type=Path, help="another collection whose rows are for training only")
     command.add_argument("--sizes", type=int, nargs="+", default=[96, 128, 224], help="image sizes in px, one a stage")

@@ -320,6 +320,9 @@ def test_the_real_photographs_come_in_with_labels_and_the_coordinates_that_exist
     assert np.array_equal(c.table["lon"].to_numpy(), given["lon"].to_numpy(), equal_nan=True)
     assert c.table["city"].fillna("").tolist() == given["city"].fillna("").tolist() and c.columns.labels[0] == "city"
     assert [c.objects_path(name) is not None for name in c.ids] == list(given["label_path"].notna())
+    assert list(c.labelled) == list(given["label_path"].notna())
+    some = np.arange(len(c)) % 3 == 1
+    assert list(c.where(some).labelled) == list(c.labelled[some])
     for row in range(0, 747, 40):
         assert c.path(c.ids[row]).read_bytes() == (PHOTOS / given["path"][row]).read_bytes()
     first = c.objects(c.ids[0])

@@ -191,6 +191,14 @@ class ImageCollection:
         """(N,) which images have coordinates."""
         return np.asarray(self.table["lat"].notna() & self.table["lon"].notna())
 
+    @cached_property
+    def labelled(self) -> npt.NDArray[np.bool_]:
+        """(N,) which images have pixel labels."""
+        if self._whole:
+            return self._whole.labelled[self.positions]
+        there = {file.stem for file in (self.root / self.described.objects).glob("*.png")}
+        return np.array([name in there for name in self.ids], dtype=bool)
+
     def where(self, mask: Sequence[bool] | npt.NDArray[np.bool_] | pd.Series[bool]) -> ImageCollection:
         """The view of the images where `mask`, (N,) bool in the order of the table, is true."""
         chosen = np.asarray(mask)

@@ -26,7 +26,7 @@ def counts(images: ImageCollection) -> dict[str, str]:
         found["regions"] = f"{len(images.regions):,}"
     found["on the map"] = f"{int(images.located.sum()):,}"
     if images.object_names:
-        labelled = sum(images.objects_path(image_id) is not None for image_id in images.ids)
+        labelled = int(images.labelled.sum())
         found |= {"with object labels": f"{labelled:,}"} if labelled else {}
     return found
 
