@@ -26,6 +26,8 @@ RNG = np.random.default_rng(5)
         (None, {}, True),
         ("127.0.0.1", {"Host": "localhost:8501", "Origin": "http://localhost:8501"}, True),
         ("::1", {"Host": "[::1]:8501"}, True),
+        ("::ffff:127.0.0.1", {"Host": "localhost:8501"}, True),
+        ("::ffff:192.168.1.7", {"Host": "localhost:8501"}, False),
         ("192.168.1.7", {"Host": "localhost:8501"}, False),
         (None, {"Host": "lab.example.org"}, False),
         (None, {"Host": "127.0.0.1:8501", "Origin": "https://lab.example.org"}, False),
