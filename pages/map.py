@@ -71,6 +71,7 @@ with below_map:
         else f"{int(collection.located.sum()):,} images on the map. {map_panel.unplaced(collection)}"
     )
     region_panel.keep_regions(here)
+    map_panel.map_download(here, colouring)
 
 with plane_area:
     map_panel.show_image(collection)

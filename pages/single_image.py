@@ -47,7 +47,7 @@ if rows is not None:
         ui.table_download(found, "similar-images", "Similar images (CSV)")
     if figure and where:
         with where:
-            st.plotly_chart(figure, key="similar-map", config={"displayModeBar": False, "scrollZoom": True})
+            ui.figure_with_downloads(figure, "similar-map")
             pictures.quiet("Numbers as in the pictures. A star marks this image; grey dots are all other images.")
     else:
         pictures.quiet("Where these images were taken is not known.")

@@ -76,7 +76,7 @@ def train_command(arguments: argparse.Namespace) -> Answer:
 
     collection = ImageCollection.open(arguments.collection)
     extra = ImageCollection.open(arguments.extra) if arguments.extra else None
-    options = {"pretrained": True} if arguments.pretrained else {}
+    options: dict[str, Any] = {"pretrained": True} if arguments.pretrained else {}
     card = train_city(
         collection,
         architecture=arguments.architecture,

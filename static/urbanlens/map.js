@@ -175,10 +175,9 @@
     pick({ containerPoint }) { // a second click at the same place takes the next point there
       const found = drawing(this._map) ? [] : this.near(containerPoint, REACH);
       if (!found.length) return;
-      const last = this._map.urbanPicked || { count: 0 };
-      const next = found[(found.indexOf(last.point) + 1) % found.length];
-      this._map.urbanPicked = { point: next, count: last.count + 1 };
-      window.__GLOBAL_DATA__.last_object_clicked_popup = `${next}#${last.count + 1}`;
+      const next = found[(found.indexOf(this._map.urbanPicked) + 1) % found.length];
+      this._map.urbanPicked = next;
+      window.__GLOBAL_DATA__.last_object_clicked_popup = `${next}#${Date.now()}`;
     },
 
     _initContainer() {

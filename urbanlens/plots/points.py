@@ -47,7 +47,7 @@ class PointLayer(folium.MacroElement):
 
     Notes
     -----
-    A click on a point puts `<number among the placed points>#<count of clicks>` where streamlit-folium returns it as
+    A click on a point puts `<number among the placed points>#<time>` where streamlit-folium returns it as
     `last_object_clicked_popup`; `clicked` reads it.
 
     Raises

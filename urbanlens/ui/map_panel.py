@@ -171,10 +171,9 @@ def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
     from urbanlens.plots.points import PointLayer
 
     dark, table = is_dark(), here.collection.table
-    south, west, north, east = bounds = _bounds(here.collection)
+    bounds, outlines = _bounds(here.collection), outlines_of(here.collection)
     chart = maps.LocalMap(bounds, dark=dark, tiles=tiles)
-    outlines = outlines_of(here.collection)
-    if not outlines and not tiles and max(north - south, east - west) > maps.WIDE:
+    if not tiles and _needs_world(bounds, outlines):
         maps.WorldLayer(dark=dark).add_to(chart)
     maps.outlines(outlines, dark).add_to(chart)
     maps.district_outlines([(r.name, r.kind, r.geometry) for r in here.collection.regions], dark).add_to(chart)
@@ -211,6 +210,35 @@ def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
         feature_group_to_add=moving,
         on_change=answered,
     )
+
+
+def map_download(here: Page, colouring: Colouring) -> None:
+    """A button that saves the map as SVG, made when it is pressed."""
+    collection, chosen = here.collection, here.selection
+
+    def made() -> bytes:
+        from urbanlens.plots.map_svg import map_svg
+
+        bounds, outlines, table = _bounds(collection), outlines_of(collection), collection.table
+        return map_svg(
+            bounds, table["lat"], table["lon"], colouring.classes, colouring.colours, outlines=outlines,
+            regions=[(r.name, r.kind, r.geometry) for r in collection.regions],
+            chosen=[(chosen.name, _ink(False), chosen.geometry)] if chosen is not None else [],
+            legend=colouring.legend, title=colouring.title, world=_needs_world(bounds, outlines),
+        ).encode()  # fmt: skip
+
+    st.download_button(
+        "Map (SVG)", made, f"{collection.name}-map.svg", "image/svg+xml", icon=":material/download:",
+        on_click="ignore", type="tertiary",
+    )  # fmt: skip
+
+
+def _needs_world(bounds: tuple[float, float, float, float], outlines: Sequence[tuple[str, BaseGeometry]]) -> bool:
+    """Whether coasts and borders help: the collection brings no outlines, and spans countries."""
+    from urbanlens.plots.maps import WIDE
+
+    south, west, north, east = bounds
+    return not outlines and max(north - south, east - west) > WIDE
 
 
 def _bounds(collection: ImageCollection) -> tuple[float, float, float, float]:
