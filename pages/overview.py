@@ -28,6 +28,7 @@ if facts:
     )
     pictures.cues(facts, overview.colours(facts))
     pictures.quiet("Share of each city's images in which it can be seen.")
+    ui.table_download(overview.planted_table(facts), "planted-cues", "Shares (CSV)")
     if note := overview.spurious(here.collection):
         pictures.note(note)
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from urbanlens.ui.library import DEMO_FOLDER
 
 if TYPE_CHECKING:
@@ -82,6 +84,11 @@ def planted(images: ImageCollection) -> dict[str, dict[str, float]]:
     }
     found = {plain: shares for plain, shares in known.items() if shares}
     return dict(sorted(found.items(), key=lambda item: -_spread(item[1].values())))
+
+
+def planted_table(rates: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """The shares of `planted`: cue, and a column for each city."""
+    return pd.DataFrame([{"cue": cue, **shares} for cue, shares in rates.items()])
 
 
 def _spread(shares: Collection[float]) -> float:
