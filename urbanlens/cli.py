@@ -86,6 +86,7 @@ def train_command(arguments: argparse.Namespace) -> Answer:
         sizes=tuple(arguments.sizes),
         seed=arguments.seed,
         extra=extra,
+        augmented=arguments.augmented,
         progress=TerminalProgress(),
         **options,
     )
@@ -125,7 +126,7 @@ def demo_verify_command(arguments: argparse.Namespace) -> Answer:
     """Compute every gate of the shipped demo anew."""
     from urbanlens.demo import verify
 
-    answer = verify(progress=TerminalProgress())
+    answer = verify(progress=TerminalProgress(), model=arguments.model)
     if arguments.report:
         rows = [
             f"| {name} | {gate['value']} | {gate['bound']} | {'yes' if gate['pass'] else '**no**'} |"
@@ -191,6 +192,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--split", choices=["train", "val", "test"], help="draw only at places of this split")
     command.add_argument("--no-mark", dest="mark", action="store_false", help="leave the planted spurious mark out")
     command = add(demo, "verify", demo_verify_command)
+    command.add_argument("--model", type=Path, help="folder of another city classifier to judge")
     command.add_argument("--report", type=Path, help="also write the gates as a Markdown table")
     add(commands, "serve", serve_command).add_argument("--port", type=int, default=8501)
     add(commands, "doctor", doctor_command)
@@ -211,6 +213,9 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument("--sizes", type=int, nargs="+", default=[96, 128, 224], help="image sizes in px, one a stage")
     command.add_argument("--epochs", type=int, nargs="+", default=[6, 3, 1], help="epochs, one number a stage")
     command.add_argument("--seed", type=int, default=0)
+    command.add_argument(
+        "--no-augmentation", dest="augmented", action="store_false", help="show every training image as it is"
+    )
 
 
 def show(answer: Answer, as_json: bool) -> None:

@@ -12,7 +12,9 @@ from tests.training.worlds import world
 from urbanlens.collection import ImageCollection
 from urbanlens.errors import Cancelled, CollectionError, ModelError, UnknownNameError
 from urbanlens.models import ModelCard, load_model
+from urbanlens.progress import silent
 from urbanlens.training import train_city
+from urbanlens.training.city import ClassifierTask
 from urbanlens.training.rows import labelled_rows
 
 ARCHITECTURE = "efficientnet_lite0"
@@ -56,6 +58,19 @@ def test_the_metrics_are_those_of_the_shipped_weights(
     assert metrics["marked"]["images"] + metrics["unmarked"]["images"] == len(test)
     assert metrics["marked"]["accuracy"] == pytest.approx(right[test["mark"].to_numpy()].mean())
     assert 0.5 <= metrics["base_rate"] < 1
+
+
+def test_images_are_changed_only_when_asked_for(collection: ImageCollection) -> None:
+    _, rows, _ = labelled_rows(collection, "city", None, 0)
+    batches = {}
+    for augmented in (False, True):
+        task = ClassifierTask(torch.nn.Identity(), rows, [40], [1], 8, torch.device("cpu"), silent, augmented=augmented)
+        batches[augmented] = next(iter(task.batches(0, torch.Generator().manual_seed(0))))
+    order = torch.randperm(len(rows["train"]), generator=torch.Generator().manual_seed(0))[:8]
+    shown = rows["train"].pixels(40, silent)[order].float() / 255
+    assert torch.equal(batches[False][0], shown)
+    assert not torch.allclose(batches[True][0], shown, atol=0.01)
+    assert torch.equal(batches[False][1], batches[True][1])
 
 
 def test_a_killed_training_ends_with_the_same_weights(
