@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Slider
 
 from urbanlens.collection import ImageCollection, Region, encode_region
 from urbanlens.ui import overview
@@ -26,6 +27,11 @@ def address(app: AppTest, name: str) -> str:
     """What the address says about a choice; "" where nothing."""
     value = app.query_params.get(name, "")
     return value if isinstance(value, str) else value[-1]
+
+
+def slider(app: AppTest, name: str) -> Slider[float]:
+    """The slider that shows a choice."""
+    return next(one for one in app.slider if str(one.key).startswith(f"choice-{name}-"))
 
 
 @pytest.mark.parametrize("page", [route.file for route in ROUTES])
@@ -66,9 +72,9 @@ def test_unknown_address_is_told_and_dropped(visit: Open, name: str, value: str)
 def test_single_image_explains(visit: Open) -> None:
     app = visit("single_image", image="view-03", model="imagenet", threshold="0.3")
     assert not app.exception
-    assert app.slider(key="choice-threshold").value == pytest.approx(0.3)
+    assert slider(app, "threshold").value == pytest.approx(0.3)
     assert "view-03" in texts(app)
-    app.slider(key="choice-threshold").set_value(0.7).run()
+    slider(app, "threshold").set_value(0.7).run()
     assert address(app, "threshold") == "0.7"
     assert address(app, "image") == "view-03"
 
@@ -77,7 +83,21 @@ def test_single_image_explains(visit: Open) -> None:
 def test_nonsense_threshold_falls_back(visit: Open, value: str) -> None:
     app = visit("single_image", image="view-03", threshold=value)
     assert not app.exception
-    assert app.slider(key="choice-threshold").value == pytest.approx(0.5)
+    assert slider(app, "threshold").value == pytest.approx(0.5)
+
+
+def test_the_browsers_back_is_taken_as_it_is(visit: Open) -> None:
+    app = visit("single_image", image="view-03", threshold="0.3")
+    before = dict(app.query_params)
+    slider(app, "threshold").set_value(0.7).run()
+    assert address(app, "threshold") == "0.7"
+    app.query_params.clear()
+    for name, values in before.items():
+        app.query_params[name] = values
+    app.run()
+    assert slider(app, "threshold").value == pytest.approx(0.3)
+    slider(app, "threshold").set_value(0.4).run()
+    assert address(app, "threshold") == "0.4"
 
 
 def test_unknown_image_names_some(visit: Open) -> None:
@@ -94,7 +114,7 @@ def test_choice_survives_a_change_of_page(visit: Open) -> None:
     app.query_params.clear()
     app.switch_page("pages/single_image.py").run()
     assert address(app, "image") == "view-03"
-    assert app.slider(key="choice-threshold").value == pytest.approx(0.3)
+    assert slider(app, "threshold").value == pytest.approx(0.3)
 
 
 def test_collections_refuses_an_empty_form(visit: Open) -> None:

@@ -41,23 +41,28 @@ def visitors() -> Iterator[tuple[AppTest, AppTest]]:
 
 
 def _end() -> None:
-    job = work._jobs()["shared"]
+    jobs = list(work._jobs().values())
     GATE.set()
-    assert job.finished.wait(20)
+    assert all(job.finished.wait(20) for job in jobs)
 
 
-def test_everybody_who_waits_sees_the_end_and_the_last_forgets_it(visitors: tuple[AppTest, AppTest]) -> None:
+def click(visitor: AppTest, key: str) -> AppTest:
+    visitor.button(key=key).click().run()
+    assert not visitor.exception
+    return visitor
+
+
+def test_everybody_who_waits_sees_the_end_and_then_forgets_it(visitors: tuple[AppTest, AppTest]) -> None:
     _end()
     for visitor in visitors:
         assert visitor.run().markdown[-1].value == "result 7"
+        assert work._own("shared") not in visitor.session_state
     assert RUNS == ["begun"]
-    assert not work._jobs()
 
 
 def test_one_visitor_cannot_cancel_what_another_waits_for(visitors: tuple[AppTest, AppTest]) -> None:
     first, second = visitors
-    first.button(key="cancel-shared").click().run()
-    assert "goes on" in first.warning[0].value
+    assert "goes on" in click(first, "cancel-shared").warning[0].value
     _end()
     assert second.run().markdown[-1].value == "result 7"
     assert RUNS == ["begun"]
@@ -65,19 +70,27 @@ def test_one_visitor_cannot_cancel_what_another_waits_for(visitors: tuple[AppTes
 
 def test_the_last_who_waits_stops_it_and_is_told(visitors: tuple[AppTest, AppTest]) -> None:
     first, second = visitors
-    first.button(key="cancel-shared").click().run()
-    second.button(key="cancel-shared").click().run()
+    click(first, "cancel-shared")
+    click(second, "cancel-shared")
     _end()
-    second.run()
-    assert "stopped" in second.warning[0].value
-    assert not work._jobs()
+    assert "stopped" in second.run().warning[0].value
+
+
+def test_a_page_that_was_closed_does_not_keep_work_alive(
+    visitors: tuple[AppTest, AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "_is_there", lambda session: False)
+    click(visitors[0], "cancel-shared")
+    assert work._jobs()["shared"].stop.is_set()
 
 
 def test_work_after_one_that_was_stopped_begins_anew(visitors: tuple[AppTest, AppTest]) -> None:
     first, second = visitors
-    first.button(key="cancel-shared").click().run()
-    second.button(key="cancel-shared").click().run()
-    first.button(key="again-shared").click().run()
+    click(first, "cancel-shared")
+    click(second, "cancel-shared")
+    click(first, "again-shared")
+    assert RUNS == ["begun"]
     _end()
     assert first.run().markdown[-1].value == "result 7"
+    assert "stopped" in second.run().warning[0].value
     assert RUNS == ["begun", "begun"]

@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 def features_of(images: ImageCollection) -> NDArray[np.float32] | None:
     """Features of a collection or view, (N, D); while they are first computed, a bar with the time left, and None."""
+    key = f"embed-{images.whole.fingerprint}"
     kept = caches.kept_features(images)
     if kept is not None:
+        work.forget(key)
         return kept
     from urbanlens.collection.library import store_for
     from urbanlens.embedding import embed
 
     whole, engine = images.whole, caches.engine()
     made: NDArray[np.float32] | None = work.wait(
-        f"embed-{whole.fingerprint}",
+        key,
         "Learning how the images look",
         lambda progress: embed(whole, engine=engine, store=store_for(whole), progress=progress),
     )

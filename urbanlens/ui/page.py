@@ -118,8 +118,7 @@ def _switch() -> ImageCollection | None:
     if not known:
         return None
     names = library.titles(known)
-    key = state.seed("collection", list(known), next(iter(known)), str)
-    chosen = str(st.selectbox("Collection", list(known), key=key, format_func=lambda name: names.get(name, name)))
+    chosen = state.choose("Collection", list(known), name="collection", default="", names=names)
     if wanted in known and chosen != wanted:
         _forget_choices()
     state.set_param("collection", chosen)

@@ -20,7 +20,9 @@ SHARED = ("collection", "region", "a", "b")
 
 _KEPT = "urbanlens.kept"
 _PAGE = "urbanlens.page"
-_WIDGET = "choice-"
+_ADDRESS = "urbanlens.address"
+_BACK = "urbanlens.back"
+_ROUNDS = "urbanlens.rounds"
 
 
 def _kept() -> dict[str, str]:
@@ -31,16 +33,23 @@ def _kept() -> dict[str, str]:
 def enter(page: str) -> None:
     """Begin a run of a page: on arrival the address overrules what was kept; afterwards the visitor's choices do.
 
-    A widget that another page drew under the same key is a different one to Streamlit, which shows its own default
-    while the old value stands in the session: so on arrival all of them are forgotten, and seeded anew.
+    An address that changed by itself while the page stayed the same is the browser's Back or Forward: it is taken as
+    it is, and left as it is, so that the next step back leads on.
     """
-    if st.session_state.get(_PAGE) != page:
-        for key in [str(key) for key in st.session_state if str(key).startswith(_WIDGET)]:
-            del st.session_state[key]
-        _kept().update(st.query_params.to_dict())
+    now = st.query_params.to_dict()
+    written = st.session_state.get(_ADDRESS, now)
+    arrived = st.session_state.get(_PAGE) != page
+    st.session_state[_BACK] = not arrived and now != written
+    if st.session_state[_BACK]:
+        for name in written:
+            _kept().pop(name, None)
+    if arrived or st.session_state[_BACK]:
+        _kept().update(now)
+        _draw_anew()
         st.session_state[_PAGE] = page
     for name in SHARED:
         _mirror(name, _kept().get(name, ""))
+    st.session_state[_ADDRESS] = st.query_params.to_dict()
 
 
 def param(name: str, default: str = "") -> str:
@@ -66,33 +75,47 @@ def shared_params() -> dict[str, str]:
 
 
 def _mirror(name: str, value: str) -> None:
-    """Write the address only where it differs: each write is a message to the browser."""
+    """Write the address only where it differs: each write is a message to the browser, and a step of its Back."""
+    if st.session_state.get(_BACK):
+        return
     if value:
         if st.query_params.get(name) != value:
             st.query_params[name] = value
     elif name in st.query_params:
         del st.query_params[name]
+    st.session_state[_ADDRESS] = st.query_params.to_dict()
 
 
 def widget_key(name: str) -> str:
-    """The session key of the widget that shows the choice `name`."""
-    return f"{_WIDGET}{name}"
+    """The session key of the widget that shows the choice `name`.
+
+    It changes whenever the program makes the choice: a new widget stands where it is told to, while an old one shows
+    its own default to the visitor although the session holds another value (seen after runs that did not draw it).
+    """
+    rounds: dict[str, int] = st.session_state.setdefault(_ROUNDS, {})
+    return f"choice-{name}-{rounds.get(name, 0) + rounds.get('', 0)}"
 
 
-def seed(name: str, allowed: Sequence[T] | None, default: T, parse: Callable[[str], T]) -> str:
-    """Give the widget of `name` its kept value before it is made, and return its key.
+def _draw_anew(name: str = "") -> None:
+    """Let the widget of one choice, or of all, be a new one."""
+    rounds: dict[str, int] = st.session_state.setdefault(_ROUNDS, {})
+    rounds[name] = rounds.get(name, 0) + 1
 
-    A kept value that cannot be read, or is not among `allowed`, falls back to `default`: an address typed by hand
-    must not break a page.
+
+def start(name: str, allowed: Sequence[T] | None, default: T, parse: Callable[[str], T]) -> T:
+    """Where the widget of `name` stands when it is made: the kept value.
+
+    One that cannot be read, or is not among `allowed`, falls back to `default`: an address typed by hand must not
+    break a page. A widget that shows what is no longer allowed is made anew.
     """
     key = widget_key(name)
-    if key not in st.session_state or (allowed is not None and st.session_state[key] not in allowed):
-        try:
-            value = parse(text) if (text := param(name)) else default
-        except ValueError:
-            value = default
-        st.session_state[key] = value if allowed is None or value in allowed else default
-    return key
+    if allowed is not None and key in st.session_state and st.session_state[key] not in allowed:
+        _draw_anew(name)
+    try:
+        value = parse(text) if (text := param(name)) else default
+    except ValueError:
+        value = default
+    return value if allowed is None or value in allowed else default
 
 
 def choose(
@@ -114,8 +137,11 @@ def choose(
         What is shown for a value, where it differs.
     """
     fallback = default if default in options else options[0]
-    key = seed(name, options, fallback, str)
-    chosen: str = st.selectbox(label, options, key=key, format_func=lambda v: (names or {}).get(v, v), **settings)
+    index = options.index(start(name, options, fallback, str))
+    shown = names or {}
+    chosen: str = st.selectbox(
+        label, options, index, key=widget_key(name), format_func=lambda value: shown.get(value, value), **settings
+    )
     set_param(name, None if chosen == fallback and name not in _kept() else chosen)
     return chosen
 
@@ -123,7 +149,8 @@ def choose(
 def slide(
     label: str, low: float, high: float, *, name: str, default: float, step: float = 0.01, **settings: Any
 ) -> float:
-    """A slider whose value survives page changes and lies in the address."""
+    """A slider whose value survives page changes and lies in the address; of whole numbers where all are given so."""
+    kind = int if all(isinstance(number, int) for number in (low, high, default, step)) else float
 
     def parse(text: str) -> float:
         value = float(text)
@@ -131,8 +158,10 @@ def slide(
             raise ValueError(f"{text!r} is no number between {low} and {high}")
         return min(max(value, low), high)
 
-    key = seed(name, None, default, parse)
-    value = float(st.slider(label, low, high, step=step, key=key, **settings))
+    first = start(name, None, default, parse)
+    value = st.slider(
+        label, kind(low), kind(high), kind(first), kind(step), key=widget_key(name), **settings
+    )  # fmt: skip
     set_param(name, None if value == default else f"{value:g}")
     return value
 
@@ -140,4 +169,4 @@ def slide(
 def pick(name: str, value: str | None) -> None:
     """Set a choice from a button's callback, and the widget that shows it."""
     set_param(name, value)
-    st.session_state.pop(widget_key(name), None)
+    _draw_anew(name)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from urbanlens.errors import Cancelled, UrbanLensError
 from urbanlens.progress import Progress
@@ -29,8 +31,8 @@ class Job:
     """One run of a long function in its own thread, which any number of visitors may wait for."""
 
     label: str
-    watchers: set[str] = field(default_factory=set)
-    """Visitors that have not seen its end yet."""
+    watchers: dict[str, str] = field(default_factory=dict)
+    """The visitors that wait for it, each with the session they came in."""
 
     started: float = field(default_factory=time.monotonic)
     done: int = 0
@@ -60,13 +62,9 @@ class Job:
             self.error = error or None
             self.finished.set()
 
-    def cancel(self, visitor: str) -> bool:
-        """A visitor wants no more of it. True: it stops; False: others wait for it, so it goes on without this one."""
-        if self.watchers <= {visitor}:
-            self.stop.set()
-            return True
-        self.watchers.discard(visitor)
-        return False
+    def others(self, visitor: str) -> bool:
+        """Whether somebody else still waits for it; a closed or reloaded page does not."""
+        return any(_is_there(session) for name, session in self.watchers.items() if name != visitor)
 
     def left(self) -> str:
         """The time that the rest needs, in words; "" where it cannot be said yet."""
@@ -78,7 +76,7 @@ class Job:
 
 @st.cache_resource(show_spinner=False)
 def _jobs() -> dict[str, Job]:
-    """All running work of this server, so that it outlives a change of page."""
+    """All running work of this server, so that it outlives a change of page; ended work is with those who wait."""
     return {}
 
 
@@ -95,47 +93,81 @@ def _visitor() -> str:
     return str(st.session_state.setdefault("urbanlens.visitor", uuid.uuid4().hex))
 
 
+def _session() -> str:
+    """Streamlit's own name for the session."""
+    context = get_script_run_ctx()
+    return context.session_id if context is not None else ""
+
+
+def _is_there(session: str) -> bool:
+    """Whether a browser still shows this session's page."""
+    return not runtime.exists() or runtime.get_instance().is_active_session(session)
+
+
 def private(name: str) -> str:
     """A key for work of this visitor alone."""
     return f"{name}:{_visitor()}"
 
 
 def start(key: str, label: str, function: Callable[[Progress], Any]) -> Job:
-    """Begin `function(progress)` unless it runs already, for whomever; it must not call streamlit."""
-    jobs, visitor = _jobs(), _visitor()
+    """Begin `function(progress)` unless it runs already, for whomever; it must not call streamlit.
+
+    Work that is being stopped is begun anew once it has ended.
+    """
+    own: Job | None = st.session_state.get(_own(key))
+    if own is not None:
+        return own
+    jobs = _jobs()
     with _STARTING:
-        job = jobs.get(key)
-        if job is None or ((job.finished.is_set() or job.stop.is_set()) and visitor not in job.watchers):
-            job = jobs[key] = Job(label)
-            threading.Thread(target=job.run, args=(function,), name=f"work {label}", daemon=True).start()
+        job, before = jobs.get(key), None
+        if job is None or job.stop.is_set():
+            job, before = Job(label), job
+            jobs[key] = job
+            threading.Thread(
+                target=_run, args=(jobs, key, job, function, before), name=f"work {label}", daemon=True
+            ).start()
             logging.getLogger(__name__).info("began: %s", label)
-        job.watchers.add(visitor)
+        job.watchers[_visitor()] = _session()
+    st.session_state[_own(key)] = job
     return job
 
 
+def _run(jobs: dict[str, Job], key: str, job: Job, function: Callable[[Progress], Any], before: Job | None) -> None:
+    if before is not None:
+        before.finished.wait()
+    try:
+        job.run(function)
+    finally:
+        with _STARTING:
+            if jobs.get(key) is job:
+                del jobs[key]
+
+
 def running(key: str) -> Job | None:
-    """The work begun under `key` that goes on, or whose end this visitor has not seen yet."""
-    job = _jobs().get(key)
-    return None if job is None or (job.finished.is_set() and _visitor() not in job.watchers) else job
+    """The work begun under `key` whose end this visitor has not seen yet, or that runs for somebody else."""
+    own: Job | None = st.session_state.get(_own(key))
+    return own or _jobs().get(key)
 
 
 def follow(key: str) -> Job | None:
     """Show how far the work is, or return it once it has ended: its `error` says whether well.
 
-    Returns None while it runs: draw the rest of the page without its result. When it ends the page runs again. Each
-    visitor who waits sees the end once; the last of them forgets it.
+    Returns None while it runs: draw the rest of the page without its result. When it ends the page runs again, and
+    each visitor who began it or waits for it sees the end once.
     """
     job = running(key)
     if job is None:
         return None
     if job.finished.wait(GRACE_S if time.monotonic() - job.started < GRACE_S else 0):
-        with _STARTING:
-            job.watchers.discard(_visitor())
-            if not job.watchers and _jobs().get(key) is job:
-                _jobs().pop(key)
+        forget(key)
         return job
     _bar(key)
     return None
+
+
+def forget(key: str) -> None:
+    """Let go of ended work whose result this visitor has by other ways."""
+    st.session_state.pop(_own(key), None)
 
 
 def wait(key: str, label: str, function: Callable[[Progress], Any]) -> Any:
@@ -158,6 +190,11 @@ def wait(key: str, label: str, function: Callable[[Progress], Any]) -> Any:
     return job.result
 
 
+def _own(key: str) -> str:
+    """Where a session keeps the work that it waits for."""
+    return f"urbanlens.job.{key}"
+
+
 def _failed(key: str) -> str:
     """Where a session keeps why it does not wait for the work."""
     return f"urbanlens.failed.{key}"
@@ -165,20 +202,30 @@ def _failed(key: str) -> str:
 
 @st.fragment(run_every=POLL_S)
 def _bar(key: str) -> None:
-    """The bar of running work, redrawn twice a second."""
-    job = _jobs().get(key)
+    """The bar of running work, redrawn twice a second; those who wait for it can cancel it."""
+    job = running(key)
     if job is None or job.finished.is_set():
         st.rerun()
     with st.container(border=True, key="work"):
         share = min(job.done / job.total, 1.0) if job.total else 0.0
         count = f"{job.done:,} of {job.total:,}" if job.total else ""
         st.progress(share, " · ".join(part for part in (f"**{plain(job.label)}**", count, job.left()) if part))
+        own = _visitor() in job.watchers or not job.others("")
         if job.stop.is_set():
             st.caption("Stopping…")
-        elif st.button("Cancel", key=f"cancel-{key}", icon=":material/stop_circle:"):
-            with _STARTING:
-                stops = job.cancel(_visitor())
-            if stops:
-                st.rerun(scope="fragment")
-            st.session_state[_failed(key)] = "Cancelled for you; somebody else waits for it, so it goes on."
-            st.rerun()
+        elif own and st.button("Cancel", key=f"cancel-{key}", icon=":material/stop_circle:"):
+            _cancel(key, job)
+
+
+def _cancel(key: str, job: Job) -> None:
+    """Stop the work, or leave it to the others who wait for it."""
+    with _STARTING:
+        job.watchers.pop(_visitor(), None)
+        if not job.others(_visitor()):
+            job.stop.set()
+    if job.stop.is_set():
+        st.caption("Stopping…")
+        return
+    forget(key)
+    st.session_state[_failed(key)] = "Cancelled for you; somebody else waits for it, so it goes on."
+    st.rerun()
