@@ -3,7 +3,7 @@
 import streamlit as st
 
 from urbanlens import ui
-from urbanlens.ui import cluster_panel, map_panel, pictures, region_panel, state
+from urbanlens.ui import cluster_panel, compare_panel, map_panel, pictures, region_panel, state
 
 here = ui.page("Map")
 collection, view, selection = here.collection, here.view, here.selection
@@ -21,6 +21,7 @@ top = st.container()
 left, right = st.columns([1.9, 1], gap="medium")
 map_area, plane_area = left.container(), right.container()
 below_map = st.container()
+comparison_area = st.container()
 group_area = st.container()
 
 # Groups come first: the map above them shows their colours.
@@ -58,11 +59,12 @@ with top:
         tiles = st.toggle("Street map behind (needs a network)", key="map-tiles")
 
 with map_area:
+    outlines = map_panel.outlines_of(collection)
     if column == map_panel.CLUSTERS and groups is not None:
         colouring = map_panel.colour_by_group(collection, scope, groups, cluster_panel.chosen_group(groups))
     else:
         colouring = map_panel.colour_by(collection, column)
-    map_panel.draw_map(here, colouring, tiles=tiles)
+    map_panel.draw_map(here, colouring, outlines, tiles=tiles)
 
 with below_map:
     pictures.quiet(
@@ -71,14 +73,18 @@ with below_map:
         else f"{int(collection.located.sum()):,} images on the map. {map_panel.unplaced(collection)}"
     )
     region_panel.keep_regions(here)
-    map_panel.map_download(here, colouring)
+    map_panel.map_download(here, colouring, outlines)
 
-with plane_area:
+with plane_area if groups is None else below_map:
     map_panel.show_image(collection)
+with plane_area:
     if groups is not None and features is not None:
         cluster_panel.scatter(scope, groups, features)
     elif groups is None:
         pictures.quiet("Once a region is chosen, its images appear here: those that look alike lie close together.")
+
+with comparison_area:
+    compare_panel.compare_kept(here)
 
 with group_area:
     if groups is not None:

@@ -14,10 +14,9 @@
       pane.style.zIndex = depth;
       pane.classList.add('urban-still');
     }
-    for (const [kinds, busy] of [['draw:drawstart draw:editstart draw:deletestart', true],
-      ['draw:drawstop draw:editstop draw:deletestop', false]]) {
-      map.on(kinds, () => { map.urbanDrawing = busy; });
-    }
+    map.on('draw:drawstart draw:editstart draw:deletestart', () => { map.urbanDrawing = true; });
+    // A rectangle ends when the mouse goes up; the click of that comes after and is still part of the drawing.
+    map.on('draw:drawstop draw:editstop draw:deletestop', () => setTimeout(() => { map.urbanDrawing = false; }, 0));
     const [south, west, north, east] = bounds;
     const fit = () => map.fitBounds([[south, west], [north, east]], { animate: false, paddingTopLeft: [44, 8] });
     fit();
@@ -30,7 +29,8 @@
   };
 
   // --- outlines ------------------------------------------------------------------------------------------------
-  const middle = (layer) => (layer.getBounds ? layer.getBounds().getCenter() : layer.getLatLng());
+  // A name stands in the middle of its outline; above the points, where it marks a choice, at the upper left corner.
+  const spot = (layer, pane) => (pane === 'chosen' ? layer.getBounds().getNorthWest() : layer.getBounds().getCenter());
 
   const Names = L.LayerGroup.extend({
     onAdd(map) {
@@ -65,7 +65,7 @@
       if (!label) return;
       const text = document.createElement('span');
       text.textContent = label;
-      names.addLayer(L.marker(middle(layer), {
+      names.addLayer(L.marker(spot(layer, pane), {
         pane: 'names', interactive: false, keyboard: false, icon: L.divIcon({ className: 'urban-name', html: text }),
       }));
     });
@@ -108,7 +108,7 @@
 
   const legendBox = (map, title, lines) => {
     const box = L.DomUtil.create('details', 'urban-legend');
-    box.open = map.getSize().x > 560;
+    box.open = map.getSize().x > 420;
     L.DomUtil.create('summary', '', box).textContent = title || 'Legend';
     for (const [label, colour, count] of lines) {
       const line = L.DomUtil.create('div', '', box);
@@ -172,11 +172,13 @@
       this._map.getContainer().classList.toggle('urban-over', over);
     },
 
-    pick({ containerPoint }) { // a second click at the same place takes the next point there
-      const found = drawing(this._map) ? [] : this.near(containerPoint, REACH);
+    pick({ containerPoint, originalEvent }) { // a second click at the same place takes the next point there
+      const found = drawing(this._map) || originalEvent.detail > 1 ? [] : this.near(containerPoint, REACH);
       if (!found.length) return;
-      const next = found[(found.indexOf(this._map.urbanPicked) + 1) % found.length];
-      this._map.urbanPicked = next;
+      const last = this._map.urbanPicked, zoom = this._map.getZoom();
+      const again = last && last.zoom === zoom && containerPoint.distanceTo(last.at) < 3;
+      const next = again ? found[(found.indexOf(last.point) + 1) % found.length] : found[0];
+      this._map.urbanPicked = { point: next, at: containerPoint, zoom };
       window.__GLOBAL_DATA__.last_object_clicked_popup = `${next}#${Date.now()}`;
     },
 
@@ -267,9 +269,12 @@
       const drawn = window.drawnItems;
       if (!drawn || !drawn.clearLayers) return;
       drawn.clearLayers();
-      if (!this.geometry) return;
-      const style = { color: this.colour, weight: 2.5, fillOpacity: 0.06 };
-      L.geoJSON(this.geometry, { style }).eachLayer((layer) => drawn.addLayer(layer));
+      if (this.geometry) {
+        const style = { color: this.colour, weight: 2.5, fillOpacity: 0.06 };
+        L.geoJSON(this.geometry, { style }).eachLayer((layer) => drawn.addLayer(layer));
+      }
+      // What the map says next must not bring back what was drawn before.
+      window.__GLOBAL_DATA__.all_drawings = drawn.toGeoJSON().features;
     },
     onRemove() {},
   });

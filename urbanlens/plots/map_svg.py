@@ -1,20 +1,21 @@
-"""The map as a picture for print: the same outlines, points and legend as on the screen, as SVG."""
+"""The map as a picture for print: outlines, points, regions and legend of the screen, on light paper, as SVG."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from html import escape
+from html import escape as escape_html
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from shapely import make_valid
 from shapely.geometry import LineString, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from urbanlens.plots import maps
-from urbanlens.plots.points import HIDDEN, QUIET, LegendEntry
+from urbanlens.plots.points import QUIET, LegendEntry
 
 WORLD_FILE: Final = Path(__file__).resolve().parents[2] / "static" / "world" / "world.json"
 WIDTH: Final = 1200
@@ -40,7 +41,7 @@ class _Sheet:
 
     def path(self, geometry: BaseGeometry) -> str:
         """The `d` of a path: every ring and line of a geometry inside the sheet."""
-        inside = geometry.intersection(self.box)
+        inside = make_valid(geometry).intersection(self.box)
         return "".join(self._line(line) for line in _lines(inside))
 
     def _line(self, line: tuple[BaseGeometry, bool]) -> str:
@@ -124,6 +125,11 @@ def _shape(sheet: _Sheet, geometry: BaseGeometry, fill: str, line: str, width: f
     )
 
 
+def escape(text: str) -> str:
+    """Text for an SVG: markup and what XML does not allow are taken out."""
+    return escape_html("".join(sign for sign in text if sign.isprintable()))
+
+
 def _name(sheet: _Sheet, name: str, geometry: BaseGeometry) -> str:
     middle = geometry.representative_point()
     if not name or not sheet.box.contains(middle):
@@ -141,7 +147,7 @@ def _points(
     parts = []
     for number in [QUIET, *range(len(colours))]:
         spots = sheet.place(lon[placed & (classes == number)], lat[placed & (classes == number)])
-        if not len(spots) or number == HIDDEN:
+        if not len(spots):
             continue
         colour, radius = (_QUIET, RADIUS * 0.7) if number == QUIET else (colours[number], RADIUS)
         dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}"/>' for x, y in spots)

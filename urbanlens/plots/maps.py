@@ -98,7 +98,7 @@ class LocalDraw(Draw):
                 "circlemarker": False,
                 "marker": False,
             },
-            edit_options={"poly": {"allowIntersection": False}},
+            edit_options={"poly": {"allowIntersection": True}},
         )
 
 

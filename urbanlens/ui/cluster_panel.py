@@ -35,7 +35,7 @@ Features = NDArray[np.float32]
 
 HOW = {"look": "How they look", "place": "Where they are", "both": "Both"}
 PLACES = {"boundary": "District boundaries", "dbscan": "Density within a distance", "hdbscan": "Density, adaptive"}
-LOOKS = {"kmeans": "k-means: each image in a group", "hdbscan": "HDBSCAN: dense groups only"}
+LOOKS = {"kmeans": "k-means (every image)", "hdbscan": "HDBSCAN (dense groups)"}
 AUTOMATIC = "Best fit"
 MOST_CARDS = 24
 PICTURES = 6
@@ -121,8 +121,9 @@ def cards(view: ImageCollection, groups: Groups, features: Features | None) -> N
     closest = typical(_standing(view, features), groups.labels, PICTURES)
     every, outside = view.ids, int((groups.labels < 0).sum())
     chosen = chosen_group(groups)
-    columns = st.columns(2, gap="medium")
     for position, label in enumerate(shown):
+        if position % 2 == 0:  # by rows, so that a phone and a keyboard meet them in order
+            columns = st.columns(2, gap="medium")
         with columns[position % 2], st.container(border=True, key=f"group-card-{position}"):
             st.html(_head(groups.names[label], colours[label], sizes[label], len(view)))
             ids = [every[row] for row in closest.get(label, [])]
@@ -134,7 +135,11 @@ def cards(view: ImageCollection, groups: Groups, features: Features | None) -> N
                 key=f"group-{position}", on_click=choose_group, args=(None if away else label,),
                 icon=":material/visibility:", type="tertiary",
             )  # fmt: skip
+            if away:
+                st.markdown("Only this group is coloured now. [Up to the map](#map)")
     notes = []
+    if len(sizes) == 1 and not outside:
+        notes.append("All of them form one group: try another way of grouping, a smaller distance or more groups.")
     if len(sizes) > MOST_CARDS:
         notes.append(f"The {MOST_CARDS} largest of {len(sizes)} groups are shown; the table below has all of them.")
     if outside:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
     from urbanlens.embedding import Groups
     from urbanlens.plots.points import LegendEntry
 
+    Outlines = Sequence[tuple[str, BaseGeometry]]
+
 CLUSTERS = "cluster"
 MOST_NAMES = 24
 STEPS = 24
-HEIGHT = 540
+KEPT = {"a": "#0072B2", "b": "#CC79A7"}
+"""The colours of the regions kept for a comparison."""
 _CLICKED = "map-clicked"
 
 
@@ -82,11 +87,12 @@ def colour_by_group(
 
     sizes = groups.sizes()
     colours = group_colours(groups)
+    placed = Counter(groups.labels[view.located].tolist())
     rank = {label: i for i, label in enumerate(sizes)}
     shown = [rank.get(int(label), QUIET) if chosen in (None, int(label)) else QUIET for label in groups.labels]
     classes = np.full(len(collection), QUIET, np.int64)
     classes[view.positions] = np.where(np.asarray(shown, np.int64) >= 250, QUIET, shown)
-    legend = [LegendEntry(groups.names[label], colours[label], size) for label, size in sizes.items()]
+    legend = [LegendEntry(groups.names[label], colours[label], placed[label]) for label in sizes]
     return Colouring("Groups", classes, [colours[label] for label in sizes][:250], legend[:MOST_NAMES])
 
 
@@ -118,7 +124,7 @@ def _outlines(path: Path, stamp: int) -> tuple[tuple[str, BaseGeometry], ...]:  
     return tuple(read_outlines(path))
 
 
-def outlines_of(collection: ImageCollection) -> Sequence[tuple[str, BaseGeometry]]:
+def outlines_of(collection: ImageCollection) -> Outlines:
     """The base of the collection's own map; nothing, with a warning, where its file cannot be read."""
     path = collection.root / "outlines.geojson"
     try:
@@ -135,7 +141,11 @@ def show_image(collection: ImageCollection) -> None:
         return
     row = collection.table.iloc[collection.row(image_id)]
     labels = [str(row[name]) for name in collection.columns.labels if row[name] is not None and row[name] == row[name]]
-    scores = [f"{name} {row[name]:.1f}" for name in collection.columns.scores if row[name] == row[name]]
+    scores = [
+        f"{name} {row[name]:.1f}"
+        for name in collection.columns.scores
+        if isinstance(row[name], Real) and row[name] == row[name]
+    ]
     with st.container(border=True, key="clicked-image"):
         try:
             pictures.picture(collection.image(image_id), " · ".join([image_id, *labels[:3], *scores]), most=520)
@@ -159,10 +169,11 @@ def _image_clicked(collection: ImageCollection) -> None:
     st.session_state[_CLICKED] = answer
     row = clicked(answer, collection.located)
     if row is not None:
-        state.pick("image", collection.ids[row])
+        state.set_param("image", collection.ids[row])
+        state.pick("class", None)
 
 
-def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
+def draw_map(here: Page, colouring: Colouring, outlines: Outlines, *, tiles: bool) -> None:
     """The map; a drawing on it becomes the selection, a clicked point the image, before the page runs again."""
     import folium
     from streamlit_folium import st_folium
@@ -171,7 +182,7 @@ def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
     from urbanlens.plots.points import PointLayer
 
     dark, table = is_dark(), here.collection.table
-    bounds, outlines = _bounds(here.collection), outlines_of(here.collection)
+    bounds = _bounds(here.collection)
     chart = maps.LocalMap(bounds, dark=dark, tiles=tiles)
     if not tiles and _needs_world(bounds, outlines):
         maps.WorldLayer(dark=dark).add_to(chart)
@@ -179,7 +190,7 @@ def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
     maps.district_outlines([(r.name, r.kind, r.geometry) for r in here.collection.regions], dark).add_to(chart)
     maps.LocalDraw(_ink(dark)).add_to(chart)
     moving = folium.FeatureGroup("moving")
-    for slot, colour in (("a", "#0072B2"), ("b", "#CC79A7")):
+    for slot, colour in KEPT.items():
         kept = region(slot)
         if kept is not None:
             style = {"color": colour, "weight": 2.5, "dashArray": "6 4", "fill": False}
@@ -204,7 +215,7 @@ def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
     st_folium(
         chart,
         key=KEY,
-        height=HEIGHT,
+        height=_height(bounds),
         use_container_width=True,
         returned_objects=["all_drawings", "last_object_clicked_popup"],
         feature_group_to_add=moving,
@@ -212,18 +223,19 @@ def draw_map(here: Page, colouring: Colouring, *, tiles: bool) -> None:
     )
 
 
-def map_download(here: Page, colouring: Colouring) -> None:
+def map_download(here: Page, colouring: Colouring, outlines: Outlines) -> None:
     """A button that saves the map as SVG, made when it is pressed."""
-    collection, chosen = here.collection, here.selection
+    collection = here.collection
+    drawn = [("", here.selection, _ink(False))] + [(slot.upper(), region(slot), ink) for slot, ink in KEPT.items()]
+    chosen = [(f"{slot} {one.name}".strip(), ink, one.geometry) for slot, one, ink in drawn if one is not None]
 
     def made() -> bytes:
         from urbanlens.plots.map_svg import map_svg
 
-        bounds, outlines, table = _bounds(collection), outlines_of(collection), collection.table
+        bounds, table = _bounds(collection), collection.table
         return map_svg(
             bounds, table["lat"], table["lon"], colouring.classes, colouring.colours, outlines=outlines,
-            regions=[(r.name, r.kind, r.geometry) for r in collection.regions],
-            chosen=[(chosen.name, _ink(False), chosen.geometry)] if chosen is not None else [],
+            regions=[(r.name, r.kind, r.geometry) for r in collection.regions], chosen=chosen,
             legend=colouring.legend, title=colouring.title, world=_needs_world(bounds, outlines),
         ).encode()  # fmt: skip
 
@@ -233,12 +245,18 @@ def map_download(here: Page, colouring: Colouring) -> None:
     )  # fmt: skip
 
 
-def _needs_world(bounds: tuple[float, float, float, float], outlines: Sequence[tuple[str, BaseGeometry]]) -> bool:
+def _needs_world(bounds: tuple[float, float, float, float], outlines: Outlines) -> bool:
     """Whether coasts and borders help: the collection brings no outlines, and spans countries."""
     from urbanlens.plots.maps import WIDE
 
     south, west, north, east = bounds
     return not outlines and max(north - south, east - west) > WIDE
+
+
+def _height(bounds: tuple[float, float, float, float]) -> int:
+    """Of the map, px: less for a wide strip of land."""
+    south, west, north, east = bounds
+    return 430 if north - south < 0.6 * (east - west) else 540
 
 
 def _bounds(collection: ImageCollection) -> tuple[float, float, float, float]:

@@ -24,13 +24,12 @@ FOCUS = "map-focus"
 DRAWN = "Drawn region"
 NO_REGION = "(none)"
 LOADED = "map-loaded"
-MOST_CORNERS = 60
+MOST_CORNERS = 30
 SAME = 0.999
 """Two outlines that overlap by more than this share are one: an address keeps corners to about a metre."""
-ALIKE = 0.9
-"""What an address keeps of a long outline still overlaps with it by this share."""
+ALIKE = 0.8
+"""What an address keeps of a long outline overlaps with it by more than this share."""
 _OFFERED = "map-offered"
-_SEEN = "map-drawings"
 
 
 def is_editable(geometry: BaseGeometry) -> bool:
@@ -61,20 +60,18 @@ def newly_drawn(
     if not drawings:
         return None if chosen is not None and is_editable(chosen.geometry) else chosen
     shapes = [found for feature in drawings for found in read_regions({**feature, "type": "Feature"})]
-    fresh = [shape for shape in shapes if chosen is None or not _same(shape.geometry, chosen.geometry)]
+    fresh = [shape for shape in shapes if chosen is None or _overlap(shape.geometry, chosen.geometry) <= SAME]
     if not fresh:
         return chosen
     reshaped = chosen is not None and len(shapes) == 1 and is_editable(chosen.geometry)
-    name = chosen.name if reshaped and chosen is not None else DRAWN
-    return Region(f"{name} (reshaped)" if name in offered else name, fresh[-1].geometry)
+    if not reshaped or chosen is None:
+        return Region(DRAWN, fresh[-1].geometry)
+    return Region(f"{chosen.name} (reshaped)" if chosen.name in offered else chosen.name, fresh[-1].geometry)
 
 
 def drawn() -> None:
     """A drawing was made, reshaped or deleted: called before the page runs again."""
     drawings = (st.session_state.get(KEY) or {}).get("all_drawings")
-    if drawings == st.session_state.get(_SEEN):
-        return  # the map says something else; these drawings were taken before, and may have been let go since
-    st.session_state[_SEEN] = drawings
     chosen = region("region")
     try:
         asked = newly_drawn(drawings, chosen, st.session_state.get(_OFFERED, ()))
@@ -88,13 +85,16 @@ def take(chosen: Region | None, *, focus: bool = True) -> None:
     """Make a region the selection, let the points show its groups, and the map move to it."""
     st.session_state[FOCUS] = focus
     select_region(chosen)
+    if chosen is not None:
+        state.set_param("image", None)  # what was clicked elsewhere has no place beside a new region
     state.pick("colour", None)
     state.set_param("group", None)
 
 
-def _same(one: BaseGeometry, other: BaseGeometry, share: float = SAME) -> bool:
+def _overlap(one: BaseGeometry, other: BaseGeometry) -> float:
+    """The area that two outlines share, over the area of both together."""
     union = one.union(other).area
-    return bool(union > 0 and one.intersection(other).area / union > share)
+    return float(one.intersection(other).area / union) if union > 0 else 0.0
 
 
 def listed(regions: Sequence[Region]) -> dict[str, Region]:
@@ -111,9 +111,15 @@ def listed(regions: Sequence[Region]) -> dict[str, Region]:
 
 def label_of(chosen: Region, offered: Mapping[str, Region]) -> str:
     """What a list shows for the selection: the name of the region that it is, or its own, unlike theirs."""
-    for label, one in offered.items():
-        if one.name == chosen.name and _same(one.geometry, chosen.geometry, ALIKE):
-            return label
+    from urbanlens.collection.regions import MAX_NAME
+
+    alike = {
+        label: _overlap(one.geometry, chosen.geometry)
+        for label, one in offered.items()
+        if one.name[:MAX_NAME] == chosen.name
+    }
+    if alike and max(alike.values()) > ALIKE:
+        return max(alike, key=alike.__getitem__)
     name = chosen.name or DRAWN
     return name if name not in (NO_REGION, *offered) else f"{name} (drawn)"
 
@@ -168,6 +174,11 @@ def problems() -> None:
 def keep_regions(here: Page) -> None:
     """Name the selection, keep it as A or B, and go back to what is kept."""
     chosen = here.selection
+    if chosen is not None and not is_editable(chosen.geometry):
+        pictures.quiet(
+            "This outline has too many corners to reshape it on the map: draw your own over it, or give the map "
+            "another outline as GeoJSON."
+        )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if chosen is not None:
             st.session_state["map-name"] = chosen.name
@@ -178,9 +189,10 @@ def keep_regions(here: Page) -> None:
         for slot in ("a", "b"):
             if chosen is not None:
                 st.button(f"Keep as {slot.upper()}", key=f"keep-{slot}", on_click=select_region, args=(chosen, slot))
-        for slot in ("a", "b"):
-            kept = region(slot)
-            if kept is not None:
+    for slot in ("a", "b"):
+        kept = region(slot)
+        if kept is not None:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 label = pictures.plain(f"{slot.upper()}: {kept.name or DRAWN}")
                 st.button(label, key=f"show-{slot}", on_click=take, args=(kept,), icon=":material/my_location:")
                 st.button(
@@ -188,4 +200,4 @@ def keep_regions(here: Page) -> None:
                     type="tertiary",
                 )  # fmt: skip
     if chosen is None and region("a") is None and region("b") is None:
-        pictures.quiet("Choose a region, then keep it here as A or B to compare two parts of the city.")
+        pictures.quiet("Choose a region, then keep it here as A or B: two kept regions are compared below.")
