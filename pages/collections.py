@@ -14,7 +14,7 @@ if not collections.importing():
     st.header("Bring your own images")
     local = library.visitor_is_local()
     ways = collections.ways(local)
-    way = ui.choose("How", list(ways), name="way", names=ways, label_visibility="collapsed")
+    way = ui.choose("What do you bring?", list(ways), name="way", names=ways)
     collections.ask(way)
     if not local:
         pictures.quiet("Folders of the server can be named only by a browser on the server itself.")

@@ -30,6 +30,12 @@ if network.from_demo and not single_image.is_of_demo(subject, here.collection):
         "which of the two drawn cities a photograph resembles, not where it was taken."
     )
 
+if network.is_imagenet:
+    pictures.note(
+        "This network names 1,000 everyday things and no places. A low first value means that it does not know; its "
+        "look at a picture is still what the similar images below are found by."
+    )
+
 single_image.show_answer(subject, answer)
 single_image.show_masks(subject, answer, target, here.collection)
 
@@ -47,7 +53,7 @@ if rows is not None:
         ui.table_download(found, "similar-images", "Similar images (CSV)")
     if figure and where:
         with where:
-            ui.figure_with_downloads(figure, "similar-map")
+            ui.figure_with_downloads(figure, "similar-map", zoom=True)
             pictures.quiet("Numbers as in the pictures. A star marks this image; grey dots are all other images.")
     else:
-        pictures.quiet("Where these images were taken is not known.")
+        pictures.quiet("None of these images has coordinates, so no map is shown.")

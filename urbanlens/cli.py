@@ -126,6 +126,8 @@ def demo_verify_command(arguments: argparse.Namespace) -> Answer:
     """Compute every gate of the shipped demo anew."""
     from urbanlens.demo import verify
 
+    if arguments.model and arguments.report:
+        raise UrbanLensError("--report is about the shipped model: leave out --model, or read the answer instead")
     answer = verify(progress=TerminalProgress(), model=arguments.model)
     if arguments.report:
         rows = [

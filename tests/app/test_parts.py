@@ -41,6 +41,15 @@ def test_only_a_browser_on_this_computer_is_local(
     assert library.visitor_is_local() is local
 
 
+def test_collections_of_one_title_are_told_apart(tmp_path: Path) -> None:
+    folders = {}
+    for name, title in (("one", "Streets"), ("two", "Streets"), ("three", "Parks")):
+        folders[name] = tmp_path / name
+        folders[name].mkdir()
+        (folders[name] / "collection.toml").write_text(f'title = "{title}"')
+    assert library.titles(folders) == {"one": "Streets (one)", "two": "Streets (two)", "three": "Parks"}
+
+
 def test_captions_are_escaped(town: ImageCollection) -> None:
     html = pictures.grid_html(town, town.ids[:1], ["<script>alert(1)</script> & co"], linked=False)
     assert "<script>" not in html

@@ -93,6 +93,7 @@ def test_draw_a_rectangle_and_keep_it(server: str, visit: Visit) -> None:
     page.wait_for_selector(READY)
     counted = badge.inner_text()
     assert "region" in parse_qs(urlparse(page.url).query)
+    assert "image" not in parse_qs(urlparse(page.url).query)
 
     page.locator(".st-key-frame").get_by_role("link", name="Single image", exact=True).click()
     expect(page.get_by_role("heading", name="Single image", exact=True)).to_be_visible()
@@ -110,7 +111,7 @@ def test_click_a_point_and_explain_its_image(server: str, visit: Visit) -> None:
     """A click on a point of the map shows an image that lies there, and leads to its explanation."""
     page = visit(f"{server}/map")
     inside = map_frame(page)
-    lat, lon = open_demo().table[["lat", "lon"]].iloc[0]
+    image_id, lat, lon = open_demo().table[["image_id", "lat", "lon"]].iloc[0]
     spot = inside.locator(".leaflet-container").evaluate(
         f"() => {{ const at = window.map.latLngToContainerPoint([{lat}, {lon}]); return [at.x, at.y]; }}"
     )
@@ -118,10 +119,10 @@ def test_click_a_point_and_explain_its_image(server: str, visit: Visit) -> None:
     card = page.locator(".st-key-clicked-image")
     expect(card.locator("img")).to_be_visible()
     page.wait_for_selector(READY)
-    chosen = parse_qs(urlparse(page.url).query)["image"]
+    assert parse_qs(urlparse(page.url).query)["image"] == [image_id]
     card.get_by_role("link", name="Explain this image").click()
     expect(page.get_by_role("heading", name="Where the network looked")).to_be_visible()
-    assert parse_qs(urlparse(page.url).query)["image"] == chosen
+    assert parse_qs(urlparse(page.url).query)["image"] == [image_id]
     no_error(page)
 
 

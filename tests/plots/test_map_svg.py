@@ -3,7 +3,8 @@
 from xml.etree import ElementTree
 
 import numpy as np
-from shapely.geometry import LineString, box
+import pytest
+from shapely.geometry import LineString, Polygon, box
 
 from urbanlens.plots.map_svg import WIDTH, map_svg
 from urbanlens.plots.points import HIDDEN, QUIET, LegendEntry
@@ -19,7 +20,27 @@ def test_every_point_is_drawn_once_at_its_place() -> None:
     places = [(float(c.get("cx", "")), float(c.get("cy", ""))) for c in circles]
     assert len(places) == 3
     assert places[1] == (0.0, 0.0)
+    high = ElementTree.fromstring(map_svg((0, 0, 60, 60), [30.0], [0.0], [0], ["#112233"]))
+    (circle,) = [c for group in high.iter(f"{SVG}g") for c in group]
+    height = float(next(high.iter(f"{SVG}rect")).get("height", "")), float(circle.get("cy", ""))
+    # Mercator: half way in degrees is less than half way up.
+    stretched = np.arcsinh(np.tan(np.radians([30.0, 60.0])))
+    below = WIDTH / np.radians(60.0) * stretched
+    assert height[1] == pytest.approx(below[1] - below[0], abs=0.1)
     assert places[2][0] == WIDTH
+
+
+def test_the_world_lies_below() -> None:
+    root = ElementTree.fromstring(map_svg((50, -6, 56, 2), [], [], [], [], world=True))
+    coasts, borders = root.iter(f"{SVG}path")
+    assert coasts.get("d", "").count("Z") > 3
+    assert borders.get("fill") == "none"
+
+
+def test_outlines_that_cross_themselves_and_strange_signs_are_drawn() -> None:
+    bow = Polygon([(0.2, 0.2), (0.8, 0.8), (0.8, 0.2), (0.2, 0.8)])
+    text = map_svg(BOUNDS, [], [], [], [], outlines=[("park", bow)], legend=[LegendEntry("a\x0bb", "#112233")])
+    assert "ab" in "".join(ElementTree.fromstring(text).itertext())
 
 
 def test_outlines_are_cut_at_the_sheet_and_names_are_escaped() -> None:
@@ -29,6 +50,8 @@ def test_outlines_are_cut_at_the_sheet_and_names_are_escaped() -> None:
         legend=[LegendEntry("a <c>", "#112233", 1200)], title="city", world=True,
     )  # fmt: skip
     root = ElementTree.fromstring(text)
+    lines = [path for path in root.iter(f"{SVG}path") if path.get("d")]
+    assert len(lines) == 3
     assert "<b>" not in text
     assert "a &lt;c&gt; · 1,200" in text
     numbers = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ class Region:
 def read_regions(source: bytes | Path | str | Mapping[str, Any]) -> list[Region]:
     """Read GeoJSON: a FeatureCollection, a feature or a bare geometry; polygons and multipolygons, holes kept.
 
-    A boundary that crosses itself is repaired, and the region's `note` says so.
+    A boundary that crosses itself is repaired, and the region's `note` says so; features that are no polygons are
+    left out, which the first region's note says.
 
     Parameters
     ----------
@@ -71,9 +72,13 @@ def read_regions(source: bytes | Path | str | Mapping[str, Any]) -> list[Region]
         shape, note = _polygon(geometry, spot)
         named = next((str(properties[key]) for key in _NAME_KEYS if properties.get(key) not in (None, "")), "")
         regions.append(Region(named or f"Region {number}", shape, str(properties.get("kind") or ""), note))
+    told = "; ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
     if not regions:
-        found = f": {'; '.join(others[:3])}" if others else ""
+        found = f": {told}" if others else ""
         raise RegionError(f"{where} has no polygon{found}; give a GeoJSON with at least one Polygon or MultiPolygon")
+    if others:
+        note = f"{where}: only polygons were taken; {told}"
+        regions[0] = replace(regions[0], note=f"{regions[0].note}; {note}" if regions[0].note else note)
     return regions
 
 

@@ -45,12 +45,14 @@ def verify(
     collection = ImageCollection.open(root or ASSETS)
     gates: dict[str, Gate] = {}
     folder = model or collection.root / "models" / MODEL
+    if model is not None and not (model / "model.json").is_file():
+        raise UrbanLensError(f"{model} holds no model: give a folder with model.json and its weights")
     own = (_counts, _coverage, _regression, _cues, _separation, _mark, _size)
     steps: list[Callable[[ImageCollection], dict[str, Gate]]] = [
         *own, partial(accuracy, folder=folder), partial(spurious, folder=folder)
     ]  # fmt: skip
     for done, step in enumerate(steps):
-        progress(done, len(steps), "gates")
+        progress(done, len(steps), "promises checked")
         gates |= step(collection)
     progress(len(steps), len(steps), "gates")
     return {"gates": gates}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
 
 _RESULT = "urbanlens.imported"
+_COUNT = "urbanlens.imports"
 _CHECKED = "urbanlens.checked"
 
 WAYS = {
@@ -42,7 +43,8 @@ def ways(local: bool) -> dict[str, str]:
 
 def ask(way: str) -> None:
     """The form of one way to import."""
-    with st.form(f"import-{way}", border=True):
+    # A finished import leaves an empty form behind.
+    with st.form(f"import-{way}-{st.session_state.get(_COUNT, 0)}", border=True):
         pictures.quiet(HELP[way])
         given: Any
         if way == "photographs":
@@ -121,6 +123,8 @@ def importing() -> bool:
     if job is None:
         return True
     st.session_state[_RESULT] = job.error or job.result
+    if not job.error:
+        st.session_state[_COUNT] = st.session_state.get(_COUNT, 0) + 1
     st.rerun()
 
 
@@ -141,7 +145,13 @@ def show_import_result() -> None:
         if result.rejected:
             left_out = pd.DataFrame(list(result.rejected), columns=["where", "why"])
             st.markdown(f"**{len(left_out):,} left out**")
-            st.dataframe(left_out, hide_index=True, height=min(36 * (len(left_out) + 1), 320))
+            wide = {
+                "where": st.column_config.TextColumn(width="small"),
+                "why": st.column_config.TextColumn(width="large"),
+            }
+            st.dataframe(
+                left_out, hide_index=True, height=min(64 * len(left_out) + 40, 400), row_height=64, column_config=wide
+            )
             pictures.table_download(left_out, f"{name}-left-out", "What was left out (CSV)")
 
 

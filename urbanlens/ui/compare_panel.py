@@ -52,13 +52,11 @@ def _typical(view: ImageCollection) -> list[str]:
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
     """The first rows in words: share or mean, with its error."""
-    rows = [
-        (
-            str(row["measure"]).removeprefix("attr.").replace("_", " "),
-            f"{row['a']:.3g} ± {row['a_error']:.2g}",
-            f"{row['b']:.3g} ± {row['b_error']:.2g}",
-            f"{row['all']:.3g}",
-        )
-        for _, row in table.head(MOST_ROWS).iterrows()
-    ]
+    rows = []
+    for _, row in table.head(MOST_ROWS).iterrows():
+        measure = str(row["measure"])
+        factor, unit = (100, " %") if measure.startswith("attr.") or ": " in measure else (1, "")
+        a, b = (f"{row[part] * factor:.2f} ± {row[f'{part}_error'] * factor:.2f}{unit}" for part in "ab")
+        name = measure.removeprefix("attr.").replace("_", " ")
+        rows.append((name, a, b, f"{row['all'] * factor:.2f}{unit}"))
     return pd.DataFrame(rows, columns=["measure", "A", "B", "all images"])

@@ -40,6 +40,11 @@ class Network:
         """Changes when the network's files do."""
         return self.name if self.folder is None else f"{self.folder}@{(self.folder / 'model.json').stat().st_mtime_ns}"
 
+    @property
+    def is_imagenet(self) -> bool:
+        """Whether it is the packaged network, which knows no places."""
+        return self.folder is None
+
     def load(self) -> LoadedModel:
         """Read it from disk; ModelError where its files are broken."""
         from urbanlens.models import imagenet, load_model

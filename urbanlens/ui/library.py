@@ -42,10 +42,10 @@ def local_folder(text: str) -> Path | None:
 
 
 def titles(folders: Mapping[str, Path]) -> dict[str, str]:
-    """The title of each collection, by its name in the address; equal ones are told apart by their folders."""
+    """The title of each collection, by its name in the address; equal ones are told apart by that name."""
     found = {name: title(folder, name) for name, folder in folders.items()}
     counts = Counter(found.values())
-    return {name: text if counts[text] == 1 else f"{text} ({folders[name].name})" for name, text in found.items()}
+    return {name: text if counts[text] == 1 else f"{text} ({name})" for name, text in found.items()}
 
 
 def title(folder: Path, fallback: str) -> str:

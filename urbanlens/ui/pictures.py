@@ -222,6 +222,7 @@ def figure_with_downloads(
     table: pd.DataFrame | None = None,
     *,
     key: str | None = None,
+    zoom: bool = False,
     on_select: Literal["ignore", "rerun"] | Callable[..., None] = "ignore",
     **settings: Any,
 ) -> Any:
@@ -233,6 +234,8 @@ def figure_with_downloads(
         Name of what is saved, without its ending.
     table
         The numbers behind the figure.
+    zoom
+        Whether the wheel zooms.
     on_select
         As of `st.plotly_chart`; its answer is returned.
 
@@ -244,6 +247,7 @@ def figure_with_downloads(
     kind = st.session_state.get(f"{key}-kind") or "PNG"
     config = {
         "displaylogo": False,
+        "scrollZoom": zoom,
         "toImageButtonOptions": {"format": kind.lower(), "filename": file, "scale": 3 if kind == "PNG" else 1},
     }
     answer = st.plotly_chart(figure, key=key, config=config, on_select=on_select, **settings)

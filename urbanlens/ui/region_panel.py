@@ -24,7 +24,7 @@ FOCUS = "map-focus"
 DRAWN = "Drawn region"
 NO_REGION = "(none)"
 LOADED = "map-loaded"
-MOST_CORNERS = 30
+MOST_CORNERS = 40
 SAME = 0.999
 """Two outlines that overlap by more than this share are one: an address keeps corners to about a metre."""
 ALIKE = 0.8

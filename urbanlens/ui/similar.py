@@ -35,11 +35,11 @@ def most_similar(
 
 
 def captions(found: pd.DataFrame, labels: list[str]) -> list[str]:
-    """A line below each picture: its number on the map, its first labels, how similar it is."""
+    """A line below each picture: its number on the map, its first labels, how similar it is (1: the same)."""
     lines = []
     for number, (_, row) in enumerate(found.iterrows(), start=1):
         values = [str(row[label]) for label in labels[:2] if label in found and pd.notna(row[label])]
-        lines.append(" · ".join([f"{number}", *values, f"{row['similarity']:.2f}"]))
+        lines.append(" · ".join([f"{number}", *values, f"similarity {row['similarity']:.2f}"]))
     return lines
 
 

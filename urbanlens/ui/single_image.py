@@ -24,6 +24,7 @@ COMPARED = 2000
 """Most names that a mistyped one is compared with."""
 _DROPPED = "urbanlens.dropped"
 _ROUND = "urbanlens.drop-round"
+_PROBLEM = "urbanlens.drop-failed"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Subject:
 
 def choose_subject(here: Page) -> Subject | None:
     """The picture dropped in, or the one of the collection that was asked for; None (with a message) without any."""
-    if state.param("image") and _DROPPED in st.session_state:
+    if state.param("image") and (_DROPPED in st.session_state or _PROBLEM in st.session_state):
         _let_go()  # an image was chosen since, on another page
     drop, own = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with drop:
@@ -48,7 +49,7 @@ def choose_subject(here: Page) -> Subject | None:
         )
     with own:
         _choose_own(here)
-    failed = st.session_state.get("urbanlens.drop-failed")
+    failed = st.session_state.get(_PROBLEM)
     if failed:
         st.error(pictures.plain(failed))
         return None
@@ -99,7 +100,7 @@ def _take(image_id: str) -> None:
 def _let_go() -> None:
     """Forget what was dropped in, with an uploader that is empty again."""
     st.session_state.pop(_DROPPED, None)
-    st.session_state.pop("urbanlens.drop-failed", None)
+    st.session_state.pop(_PROBLEM, None)
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 
@@ -115,13 +116,14 @@ def _dropped(key: str) -> None:
     """A file was dropped in, or taken away again."""
     state.pick("class", None)
     st.session_state.pop(_DROPPED, None)
-    st.session_state.pop("urbanlens.drop-failed", None)
+    st.session_state.pop(_PROBLEM, None)
     file = st.session_state.get(key)
     if file is None:
         return
     image, problem = uploads.photograph(file)
     if image is None:
-        st.session_state["urbanlens.drop-failed"] = problem
+        st.session_state[_PROBLEM] = problem
+        state.set_param("image", None)
         return
     st.session_state[_DROPPED] = Subject(image, file.name, explaining.digest(image))
     state.set_param("image", None)

@@ -200,7 +200,8 @@ def _table(listing: Listing, outcomes: list[_Outcome], targets: list[str], keep:
         chosen = pd.Series(split_by_place(list(table["image_id"]), table["lat"], table["lon"]), dtype="str")
         table["split"] = table["split"].fillna(chosen) if "split" in table else chosen
         report.notes.append(
-            "images without a split were shared out 6:2:2 to train, val and test by place, those without one singly"
+            "images that came without a split were shared out 6:2:2 for training, validation and test, by place where "
+            "it is known"
         )
     located = int(table["lat"].notna().sum())
     labelled = sum(outcomes[row].labelled for row in keep)
