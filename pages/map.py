@@ -3,7 +3,7 @@
 import streamlit as st
 
 from urbanlens import ui
-from urbanlens.ui import cluster_panel, compare_panel, map_panel, pictures, region_panel, state
+from urbanlens.ui import cluster_panel, compare_panel, map_panel, overview, pictures, region_panel, state
 
 here = ui.page("Map")
 collection, view, selection = here.collection, here.view, here.selection
@@ -68,9 +68,9 @@ with map_area:
 
 with below_map:
     pictures.quiet(
-        f"{len(scope):,} of {len(collection):,} images are inside {selection.name}. {map_panel.unplaced(collection)}"
+        f"{len(scope):,} of {len(collection):,} images are inside {selection.name}. {overview.unplaced(collection)}"
         if selection is not None
-        else f"{int(collection.located.sum()):,} images on the map. {map_panel.unplaced(collection)}"
+        else f"{int(collection.located.sum()):,} images on the map. {overview.unplaced(collection)}"
     )
     region_panel.keep_regions(here)
     map_panel.map_download(here, colouring, outlines)

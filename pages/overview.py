@@ -18,6 +18,8 @@ if len(view):
 else:
     st.info("No image lies inside the selected region. Show all images, or draw another region on the map.")
 pictures.numbers(overview.counts(view))
+if missing := overview.unplaced(view):
+    pictures.quiet(missing)
 
 facts = overview.planted(here.collection)
 if facts:

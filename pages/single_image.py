@@ -10,6 +10,7 @@ st.title("Single image", anchor=False)
 pictures.lead("Drop in a photograph. A network says what it shows, where it looked, and what else looks like it.")
 
 subject = single_image.choose_subject(here)
+single_image.choose_by_sight(here)
 if subject is None:
     st.stop()
 

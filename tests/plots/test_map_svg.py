@@ -31,7 +31,7 @@ def test_every_point_is_drawn_once_at_its_place() -> None:
 
 
 def test_the_world_lies_below() -> None:
-    root = ElementTree.fromstring(map_svg((50, -6, 56, 2), [], [], [], [], world=True))
+    root = ElementTree.fromstring(map_svg((50, -6, 56, 2), [], [], [], [], with_world=True))
     coasts, borders = root.iter(f"{SVG}path")
     assert coasts.get("d", "").count("Z") > 3
     assert borders.get("fill") == "none"
@@ -47,7 +47,7 @@ def test_outlines_are_cut_at_the_sheet_and_names_are_escaped() -> None:
     text = map_svg(
         BOUNDS, [], [], [], [], outlines=[("roads", LineString([(-5, 0.5), (5, 0.5)])), ("unknown", box(0, 0, 1, 1))],
         regions=[("<b>&", "park", box(0.2, 0.2, 0.8, 0.8))], chosen=[("mine", "#C4391D", box(0.4, 0.4, 3, 3))],
-        legend=[LegendEntry("a <c>", "#112233", 1200)], title="city", world=True,
+        legend=[LegendEntry("a <c>", "#112233", 1200)], title="city", with_world=True,
     )  # fmt: skip
     root = ElementTree.fromstring(text)
     lines = [path for path in root.iter(f"{SVG}path") if path.get("d")]

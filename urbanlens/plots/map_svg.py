@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from html import escape as escape_html
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,10 +12,9 @@ from shapely import make_valid
 from shapely.geometry import LineString, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from urbanlens.plots import maps
+from urbanlens.plots import maps, world
 from urbanlens.plots.points import QUIET, LegendEntry
 
-WORLD_FILE: Final = Path(__file__).resolve().parents[2] / "static" / "world" / "world.json"
 WIDTH: Final = 1200
 RADIUS: Final = 3.2
 _INK: Final = "#23211E"
@@ -73,7 +70,7 @@ def map_svg(
     bounds: tuple[float, float, float, float], lat: ArrayLike, lon: ArrayLike, classes: ArrayLike,
     colours: Sequence[str], *, outlines: Sequence[tuple[str, BaseGeometry]] = (),
     regions: Sequence[tuple[str, str, BaseGeometry]] = (), chosen: Sequence[tuple[str, str, BaseGeometry]] = (),
-    legend: Sequence[LegendEntry] = (), title: str = "", world: bool = False,
+    legend: Sequence[LegendEntry] = (), title: str = "", with_world: bool = False,
 ) -> str:  # fmt: skip
     """A map of points, on light paper.
 
@@ -84,7 +81,7 @@ def map_svg(
     outlines : (layer, geometry) as of `maps.read_outlines`
     regions : (name, kind, geometry) of the collection's boundaries
     chosen : (name, colour, geometry) of outlines drawn over the points
-    world : True puts coasts and borders below everything
+    with_world : True puts coasts and borders below everything
 
     Returns
     -------
@@ -92,9 +89,9 @@ def map_svg(
         An SVG document, 1200 px wide.
     """
     sheet = _Sheet(bounds)
-    ground = maps.OUTLINES["sea"][0][0] if world else maps.GROUND[False]
+    ground = maps.OUTLINES["sea"][0][0] if with_world else maps.GROUND[False]
     parts = [f'<rect width="{WIDTH}" height="{sheet.height:.0f}" fill="{ground}"/>']
-    parts += _world(sheet) if world else []
+    parts += _world(sheet) if with_world else []
     for layer, geometry in sorted((f for f in outlines if f[0] in maps.OUTLINES), key=lambda f: _ORDER.index(f[0])):
         fill, line, width = maps.OUTLINES[layer]
         filled = fill[0] if geometry.geom_type in ("Polygon", "MultiPolygon") else ""
@@ -166,11 +163,5 @@ def _legend(legend: Sequence[LegendEntry], title: str, top: float) -> list[str]:
 
 
 def _world(sheet: _Sheet) -> list[str]:
-    world: dict[str, Any] = json.loads(WORLD_FILE.read_text())
-    land = "".join(sheet.path(Polygon(rings[0], rings[1:]).buffer(0)) for rings in world["land"])
-    borders = "".join(sheet.path(LineString(line)) for line in world["borders"])
-    coast, border = maps.OUTLINES["sea"][1][0], maps.BORDER[False]
-    return [
-        f'<path d="{land}" fill="{maps.GROUND[False]}" stroke="{coast}" fill-rule="evenodd"/>',
-        f'<path d="{borders}" fill="none" stroke="{border}" stroke-width="0.8"/>',
-    ]
+    ground, line = maps.GROUND[False], maps.OUTLINES["sea"][1][0]
+    return [_shape(sheet, world.land(), ground, line, 1.0), _shape(sheet, world.borders(), "", maps.BORDER[False], 0.8)]

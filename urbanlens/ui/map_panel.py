@@ -236,7 +236,7 @@ def map_download(here: Page, colouring: Colouring, outlines: Outlines) -> None:
         return map_svg(
             bounds, table["lat"], table["lon"], colouring.classes, colouring.colours, outlines=outlines,
             regions=[(r.name, r.kind, r.geometry) for r in collection.regions], chosen=chosen,
-            legend=colouring.legend, title=colouring.title, world=_needs_world(bounds, outlines),
+            legend=colouring.legend, title=colouring.title, with_world=_needs_world(bounds, outlines),
         ).encode()  # fmt: skip
 
     st.download_button(
@@ -271,14 +271,3 @@ def _bounds(collection: ImageCollection) -> tuple[float, float, float, float]:
 
 def _ink(dark: bool) -> str:
     return "#F4A261" if dark else "#C4391D"
-
-
-def unplaced(collection: ImageCollection) -> str:
-    """A sentence about images without coordinates; "" where all have some."""
-    missing = int((~collection.located).sum())
-    if not missing:
-        return ""
-    if missing == len(collection):
-        return "No image of this collection has coordinates, so the map shows none of them."
-    one = missing == 1
-    return f"{missing:,} image{' has' if one else 's have'} no coordinates and {'is' if one else 'are'} not on the map."

@@ -33,6 +33,17 @@ def counts(images: ImageCollection) -> dict[str, str]:
     return found
 
 
+def unplaced(images: ImageCollection) -> str:
+    """A sentence about images without coordinates; "" where all have some."""
+    missing = int((~images.located).sum())
+    if not missing:
+        return ""
+    if missing == len(images):
+        return "No image of this collection has coordinates, so the map shows none of them."
+    one = missing == 1
+    return f"{missing:,} image{' has' if one else 's have'} no coordinates and {'is' if one else 'are'} not on the map."
+
+
 def main_labels(images: ImageCollection) -> list[str]:
     """The label columns that say most about an image: its city and district, else the first one."""
     labels = images.columns.labels

@@ -46,12 +46,23 @@ def captions(found: pd.DataFrame, labels: list[str]) -> list[str]:
 def small_map(images: ImageCollection, found: pd.DataFrame, own_id: str | None) -> Figure | None:
     """Where the similar images are, among all others; None where no place is known."""
     import plotly.graph_objects as go
+    from shapely.geometry import MultiPoint
+
+    from urbanlens.plots.maps import WIDE, bounds_of
+    from urbanlens.plots.world import lines
 
     located = images.table[images.located]
     placed = found[found["lat"].notna()]
     if located.empty or placed.empty:
         return None
     figure = go.Figure()
+    bounds = bounds_of([MultiPoint(located[["lon", "lat"]].to_numpy(float))])
+    if not (images.root / "outlines.geojson").is_file() and max(np.subtract(bounds[2:], bounds[:2])) > WIDE:
+        ground = lines(bounds)
+        figure.add_scattergl(
+            x=ground[:, 0].astype("float32"), y=ground[:, 1].astype("float32"), mode="lines", hoverinfo="skip",
+            line={"width": 0.8, "color": "rgba(128,128,128,.6)"}, name="coasts and borders",
+        )  # fmt: skip
     figure.add_scattergl(
         x=located["lon"].astype("float32"), y=located["lat"].astype("float32"), mode="markers", hoverinfo="skip",
         marker={"size": 3, "color": "rgba(128,128,128,.35)"}, name="all images",

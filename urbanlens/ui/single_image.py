@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COMPARED = 2000
 """Most names that a mistyped one is compared with."""
+SEEN = 24
+"""Pictures of the wall to choose from."""
 _DROPPED = "urbanlens.dropped"
 _ROUND = "urbanlens.drop-round"
 _PROBLEM = "urbanlens.drop-failed"
@@ -87,6 +89,21 @@ def _choose_own(here: Page) -> None:
     st.button(
         label, key="another", icon=":material/casino:", on_click=_another, args=(pool.ids,), disabled=not len(pool)
     )
+
+
+def choose_by_sight(here: Page) -> None:
+    """A wall of pictures to choose from, once asked for."""
+    if not st.toggle("Choose by sight", key="by-sight"):
+        return
+    pool = here.view if len(here.view) else here.collection
+    number = st.session_state.setdefault("sight-round", 0)
+    ids = random.Random(f"{pool.fingerprint}-{number}").sample(pool.ids, min(SEEN, len(pool)))
+    pictures.grid(pool, ids, size=110)
+
+    def more() -> None:
+        st.session_state["sight-round"] = number + 1
+
+    st.button("Other images", key="other-images", icon=":material/refresh:", type="tertiary", on_click=more)
 
 
 def _take(image_id: str) -> None:
