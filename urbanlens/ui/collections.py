@@ -145,13 +145,7 @@ def show_import_result() -> None:
         if result.rejected:
             left_out = pd.DataFrame(list(result.rejected), columns=["where", "why"])
             st.markdown(f"**{len(left_out):,} left out**")
-            wide = {
-                "where": st.column_config.TextColumn(width="small"),
-                "why": st.column_config.TextColumn(width="large"),
-            }
-            st.dataframe(
-                left_out, hide_index=True, height=min(64 * len(left_out) + 40, 400), row_height=64, column_config=wide
-            )
+            pictures.text_table(left_out)
             pictures.table_download(left_out, f"{name}-left-out", "What was left out (CSV)")
 
 
@@ -221,5 +215,5 @@ def _show_check(name: str) -> None:
             [(problem.where, problem.what) for problem in report.problems], columns=["where", "what"]
         )
         st.warning(f"{len(problems):,} problems.")
-        st.dataframe(problems, hide_index=True, height=min(36 * (len(problems) + 1), 320))
+        pictures.text_table(problems)
         pictures.table_download(problems, f"{name}-problems", "Problems (CSV)")

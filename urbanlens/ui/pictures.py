@@ -259,6 +259,18 @@ def figure_with_downloads(
     return answer
 
 
+def text_table(table: pd.DataFrame, most: int = 50) -> None:
+    """Words in rows and columns, each in full; further rows are only counted. The text is escaped."""
+    head = "".join(f"<th>{escape(str(name))}</th>" for name in table.columns)
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{escape(str(value))}</td>' for value in row)}</tr>"
+        for row in table.head(most).itertuples(index=False)
+    )
+    st.html(f'<table class="words"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')
+    if len(table) > most:
+        quiet(f"and {len(table) - most:,} more: the file below has all of them.")
+
+
 def object_table(table: pd.DataFrame) -> None:
     """Objects with their share inside a mask, in the whole picture, and the ratio: object, inside, whole, ratio."""
     rows = []
