@@ -51,10 +51,10 @@ if rows is not None:
     near, where = st.columns([3, 2], gap="large") if figure else (st.container(), None)
     with near:
         ui.grid(here.view, list(found["image_id"]), similar.captions(found, overview.main_labels(here.view)))
-        ui.table_download(found, "similar-images", "Similar images (CSV)")
+        ui.table_download(found, f"{subject.file}-similar-images", "Similar images (CSV)")
     if figure and where:
         with where:
-            ui.figure_with_downloads(figure, "similar-map", zoom=True)
+            ui.figure_with_downloads(figure, f"{subject.file}-similar-map", key="similar-map", zoom=True)
             pictures.quiet("Numbers as in the pictures. A star marks this image; grey dots are all other images.")
     else:
         pictures.quiet("None of these images has coordinates, so no map is shown.")

@@ -29,8 +29,9 @@
   };
 
   // --- outlines ------------------------------------------------------------------------------------------------
-  // A name stands in the middle of its outline; above the points, where it marks a choice, at the upper left corner.
-  const spot = (layer, pane) => (pane === 'chosen' ? layer.getBounds().getNorthWest() : layer.getBounds().getCenter());
+  // A name stands in the middle of its outline; above the points, where it marks a choice, at the northernmost corner.
+  const top = (layer) => layer.getLatLngs().flat(Infinity).reduce((a, b) => (b.lat > a.lat ? b : a));
+  const spot = (layer, pane) => (pane === 'chosen' ? top(layer) : layer.getBounds().getCenter());
 
   const Names = L.LayerGroup.extend({
     onAdd(map) {
@@ -65,8 +66,10 @@
       if (!label) return;
       const text = document.createElement('span');
       text.textContent = label;
+      const className = pane === 'chosen' ? 'urban-name badge' : 'urban-name';
+      if (pane === 'chosen') text.style.background = layer.feature.properties.style.color;
       names.addLayer(L.marker(spot(layer, pane), {
-        pane: 'names', interactive: false, keyboard: false, icon: L.divIcon({ className: 'urban-name', html: text }),
+        pane: 'names', interactive: false, keyboard: false, icon: L.divIcon({ className, html: text }),
       }));
     });
     return L.layerGroup([shapes, names]);
@@ -258,10 +261,10 @@
 
   // --- the chosen region ---------------------------------------------------------------------------------------
   const Editable = L.Layer.extend({
-    initialize({ geometry, colour, focus }) { Object.assign(this, { geometry, colour, focus }); },
-    onAdd(map) {
+    initialize({ geometry, colour, focus, jump }) { Object.assign(this, { geometry, colour, focus, jump }); },
+    onAdd(map) { // a map that has just been opened shows the region; later it jumps only where it is told to
       const wanted = JSON.stringify(this.focus);
-      if (this.focus && wanted !== map.urbanFocus) {
+      if (this.focus && wanted !== map.urbanFocus && (this.jump || map.urbanFocus === undefined)) {
         const [south, west, north, east] = this.focus;
         map.fitBounds([[south, west], [north, east]], { animate: false });
       }

@@ -165,7 +165,7 @@ def test_small_map_needs_places(town: ImageCollection) -> None:
     found = town.table.iloc[[0, 3]].assign(similarity=[0.9, 0.8]).reset_index(drop=True)
     figure = similar.small_map(town, found, town.ids[5])
     assert figure is not None
-    assert [trace.name for trace in figure.data] == ["all images", "this image", "similar images"]
+    assert [trace.name for trace in figure.data] == ["all images", "similar images", "this image"]
     assert similar.small_map(town, town.table.iloc[[10]].assign(similarity=[0.5]), None) is None
 
 

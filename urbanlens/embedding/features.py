@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SIZE: Final = 224
 DIMENSIONS: Final = 320
-CHUNK: Final = 64
+CHUNK: Final = 32
 BATCH: Final = 32
 NETWORK: Final = "efficientnet-lite0"
 FEATURES_FILE: Final = "features.npy"
@@ -60,6 +60,7 @@ def embed(
     ids = whole.ids
     starts = range(0, len(ids), CHUNK)
     rows, unreadable, extractor = [], [], _Extractor(engine)
+    progress(0, len(ids), "looking at the images")
     for start in starts:
         some = ids[start : start + CHUNK]
         features, bad = _chunk(whole, some, start, store, extractor)

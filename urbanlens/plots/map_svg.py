@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from shapely import make_valid
-from shapely.geometry import LineString, Polygon, box
+from shapely import get_coordinates, make_valid
+from shapely.geometry import LineString, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from urbanlens.plots import maps, world
@@ -80,7 +80,7 @@ def map_svg(
     lat, lon, classes, colours, legend, title : as of `PointLayer`
     outlines : (layer, geometry) as of `maps.read_outlines`
     regions : (name, kind, geometry) of the collection's boundaries
-    chosen : (name, colour, geometry) of outlines drawn over the points
+    chosen : (name, colour, geometry) of outlines drawn over the points, named at their northernmost corner
     with_world : True puts coasts and borders below everything
 
     Returns
@@ -101,7 +101,8 @@ def map_svg(
         parts.append(_shape(sheet, geometry, tint, "#B4A894", 1.0, 'stroke-dasharray="4 4"'))
     parts += _points(sheet, np.asarray(lat, float), np.asarray(lon, float), np.asarray(classes, int), colours)
     parts += [_shape(sheet, geometry, "", colour, 2.5) for _, colour, geometry in chosen]
-    parts += [_name(sheet, name, geometry) for name, _, geometry in (*regions, *chosen)]
+    parts += [_name(sheet, name, geometry.representative_point()) for name, _, geometry in regions]
+    parts += [_name(sheet, name, _top(geometry)) for name, _, geometry in chosen]
     below = sheet.height + 14
     parts += _legend(legend, title, below)
     height = below + 20 * (len(legend) + bool(title)) + 8
@@ -127,11 +128,15 @@ def escape(text: str) -> str:
     return escape_html("".join(sign for sign in text if sign.isprintable()))
 
 
-def _name(sheet: _Sheet, name: str, geometry: BaseGeometry) -> str:
-    middle = geometry.representative_point()
-    if not name or not sheet.box.contains(middle):
+def _top(geometry: BaseGeometry) -> Point:
+    """The northernmost corner."""
+    return Point(max(get_coordinates(geometry), key=lambda corner: float(corner[1])))
+
+
+def _name(sheet: _Sheet, name: str, spot: Point) -> str:
+    if not name or not sheet.box.contains(spot):
         return ""
-    (x, y), *_ = sheet.place([middle.x], [middle.y])
+    (x, y), *_ = sheet.place([spot.x], [spot.y])
     halo = f'stroke="{maps.GROUND[False]}" stroke-width="3" paint-order="stroke"'
     return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="middle" fill="{_INK}" {halo}>{escape(name)}</text>'
 

@@ -165,7 +165,8 @@ class EditableRegion(folium.MacroElement):
     Parameters
     ----------
     geometry : a polygon, or None to empty the drawing tool.
-    focus : what the map moves to when it becomes another one; None stays where the visitor has moved it.
+    focus : what a map that has just been opened shows; None all of it.
+    jump : whether an open map moves to the focus too; False leaves it where the visitor has moved it.
     """
 
     _template = Template(
@@ -178,8 +179,9 @@ class EditableRegion(folium.MacroElement):
     )
 
     def __init__(
-        self, geometry: BaseGeometry | None, colour: str = "#D55E00", focus: BaseGeometry | None = None
-    ) -> None:
+        self, geometry: BaseGeometry | None, colour: str = "#D55E00", focus: BaseGeometry | None = None,
+        *, jump: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "UrbanEditable"
         self.payload = script_json(
@@ -187,6 +189,7 @@ class EditableRegion(folium.MacroElement):
                 "geometry": None if geometry is None else _rounded(mapping(geometry), 7),
                 "colour": colour,
                 "focus": None if focus is None else list(bounds_of([focus], margin=0.4)),
+                "jump": jump,
             }
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from urbanlens.errors import UrbanLensError
+from urbanlens.errors import Cancelled, UrbanLensError
 from urbanlens.progress import Progress
 from urbanlens.ui import caches, library, overview, pictures, state, uploads, work
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _RESULT = "urbanlens.imported"
 _COUNT = "urbanlens.imports"
+_GIVEN = "urbanlens.given"
 _CHECKED = "urbanlens.checked"
 
 WAYS = {
@@ -53,8 +54,10 @@ def ask(way: str) -> None:
             given = st.file_uploader("Zip file", ["zip"])
         else:
             example = "/home/me/street-photos" if way == "folder" else "/home/me/street-photos/table.csv"
-            given = st.text_input("Folder" if way == "folder" else "Table", placeholder=example)
-        title = st.text_input("Name of the new collection", placeholder="My city")
+            kept = st.session_state.get(_GIVEN, {}).get(way, "")
+            given = st.text_input("Folder" if way == "folder" else "Table", kept, placeholder=example)
+        kept = st.session_state.get(_GIVEN, {}).get("title", "")
+        title = st.text_input("Name of the new collection", kept, placeholder="My city")
         if st.form_submit_button("Import", type="primary", icon=":material/upload:"):
             begin(way, given, title.strip())
 
@@ -81,6 +84,9 @@ def begin(way: str, given: Any, title: str) -> None:
         function = from_path(Path(str(given)).expanduser(), destination, title)
     else:
         function = from_uploads([given] if way == "zip" else list(given), destination, title, as_one=way == "zip")
+    st.session_state.pop(_RESULT, None)
+    # Should it be cancelled, the form stands as it was; files have to be chosen again.
+    st.session_state[_GIVEN] = {"title": title, way: given if isinstance(given, str) else ""}
     work.start(work.private("import"), f"Importing {title}", function)
     st.rerun()
 
@@ -122,9 +128,13 @@ def importing() -> bool:
     job = work.follow(key)
     if job is None:
         return True
-    st.session_state[_RESULT] = job.error or job.result
+    if job.stop.is_set() and job.error:
+        st.session_state[_RESULT] = Cancelled(f"{job.label} was cancelled. Nothing was kept; your files are untouched.")
+    else:
+        st.session_state[_RESULT] = job.error or job.result
     if not job.error:
         st.session_state[_COUNT] = st.session_state.get(_COUNT, 0) + 1
+        st.session_state.pop(_GIVEN, None)
     st.rerun()
 
 
@@ -133,15 +143,20 @@ def show_import_result() -> None:
     result = st.session_state.get(_RESULT)
     if result is None:
         return
+    if isinstance(result, Cancelled):
+        st.info(pictures.plain(str(result)))
+        return
     if isinstance(result, str):
         st.error(pictures.plain(result))
         return
     with st.container(border=True):
-        st.subheader(f"{result.imported:,} images imported", anchor=False)
-        for remark in result.notes:
-            pictures.quiet(str(remark))
+        many = f"{result.imported:,} image{'s' * (result.imported != 1)} imported"
+        st.subheader(many if result.imported else "Nothing was imported", anchor=False)
+        for remark in map(str, result.notes):
+            pictures.quiet(f"{remark[:1].upper()}{remark[1:]}.")
         name = Path(result.collection).name
-        st.button("Open it", type="primary", on_click=open_collection, args=(name,), icon=":material/folder_open:")
+        if result.imported:
+            st.button("Open it", type="primary", on_click=open_collection, args=(name,), icon=":material/folder_open:")
         if result.rejected:
             left_out = pd.DataFrame(list(result.rejected), columns=["where", "why"])
             st.markdown(f"**{len(left_out):,} left out**")

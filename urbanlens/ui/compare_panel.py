@@ -29,17 +29,23 @@ def compare_kept(here: Page) -> None:
             pictures.quiet(f"{len(view):,} images; the most typical ones:" if len(view) else "No image lies here.")
             pictures.grid(view, _typical(view), size=110)
     table = compare(*views)
-    sure = table[table["differs"]]
+    # Labels last: two districts differ in their names, which everybody knew.
+    sure = table[table["differs"]].sort_values("measure", key=_is_label, kind="stable")
     if sure.empty:
         pictures.quiet("Nothing in the table differs between them by more than chance would.")
     else:
         st.dataframe(_shown(sure), hide_index=True, height="content")
         pictures.quiet(
-            f"Means and shares with their standard errors, beside the whole collection; the surest differences first. "
+            "Means and shares with their standard errors, beside the whole collection; the surest differences first, "
+            "labels last. "
             f"{len(sure)} of {len(table)} measures differ by more than chance (5 %, corrected for their number)"
             + (f"; the first {MOST_ROWS} are shown." if len(sure) > MOST_ROWS else ".")
         )
     pictures.table_download(table, f"{here.collection.name}-a-and-b", "All measures (CSV)")
+
+
+def _is_label(measures: pd.Series[str]) -> pd.Series[bool]:
+    return measures.str.contains(": ", regex=False)
 
 
 def _typical(view: ImageCollection) -> list[str]:

@@ -194,14 +194,14 @@ def draw_map(here: Page, colouring: Colouring, outlines: Outlines, *, tiles: boo
         kept = region(slot)
         if kept is not None:
             style = {"color": colour, "weight": 2.5, "dashArray": "6 4", "fill": False}
-            maps.OutlineLayer([(kept.geometry, style, f"{slot.upper()} {kept.name}")], pane="chosen").add_to(moving)
+            maps.OutlineLayer([(kept.geometry, style, slot.upper())], pane="chosen").add_to(moving)
     chosen = here.selection
     if chosen is not None and not is_editable(chosen.geometry):
         style = {"color": _ink(dark), "weight": 2.5, "fillOpacity": 0.06}
         maps.OutlineLayer([(chosen.geometry, style, "")], pane="chosen").add_to(moving)
     editable = chosen.geometry if chosen is not None and is_editable(chosen.geometry) else None
-    focus = chosen.geometry if chosen is not None and st.session_state.get(FOCUS) else None
-    maps.EditableRegion(editable, _ink(dark), focus).add_to(moving)
+    focus = chosen.geometry if chosen is not None else None
+    maps.EditableRegion(editable, _ink(dark), focus, jump=st.session_state.get(FOCUS, True)).add_to(moving)
     image_id = state.param("image")
     PointLayer(
         table["lat"], table["lon"], colouring.classes, colouring.colours, legend=colouring.legend,
@@ -227,7 +227,7 @@ def map_download(here: Page, colouring: Colouring, outlines: Outlines) -> None:
     """A button that saves the map as SVG, made when it is pressed."""
     collection = here.collection
     drawn = [("", here.selection, _ink(False))] + [(slot.upper(), region(slot), ink) for slot, ink in KEPT.items()]
-    chosen = [(f"{slot} {one.name}".strip(), ink, one.geometry) for slot, one, ink in drawn if one is not None]
+    chosen = [(slot, ink, one.geometry) for slot, one, ink in drawn if one is not None]
 
     def made() -> bytes:
         from urbanlens.plots.map_svg import map_svg

@@ -247,13 +247,14 @@ def figure_with_downloads(
     kind = st.session_state.get(f"{key}-kind") or "PNG"
     config = {
         "displaylogo": False,
+        "displayModeBar": True,
         "scrollZoom": zoom,
         "toImageButtonOptions": {"format": kind.lower(), "filename": file, "scale": 3 if kind == "PNG" else 1},
     }
     answer = st.plotly_chart(figure, key=key, config=config, on_select=on_select, **settings)
-    with st.popover("Save", icon=":material/download:", type="tertiary"):
+    with st.popover("Take it home", icon=":material/download:", type="tertiary"):
         st.segmented_control("Picture format", ["PNG", "SVG"], default="PNG", key=f"{key}-kind", required=True)
-        quiet("The camera in the figure's corner saves it in this format.")
+        quiet("The camera above the figure saves it in this format.")
         if table is not None:
             table_download(table, file, "Numbers (CSV)")
     return answer

@@ -67,18 +67,19 @@ def small_map(images: ImageCollection, found: pd.DataFrame, own_id: str | None) 
         x=located["lon"].astype("float32"), y=located["lat"].astype("float32"), mode="markers", hoverinfo="skip",
         marker={"size": 3, "color": "rgba(128,128,128,.35)"}, name="all images",
     )  # fmt: skip
-    own = located[located["image_id"] == own_id]
-    if len(own):
-        figure.add_scatter(
-            x=own["lon"], y=own["lat"], mode="markers", name="this image", text=own["image_id"], hoverinfo="text",
-            marker={"size": 16, "symbol": "star", "color": "#D9A441", "line": {"width": 1.5, "color": "#fff"}},
-        )  # fmt: skip
-    figure.add_scatter(
+    # All by WebGL and in this order: its traces would cover those that are drawn otherwise.
+    figure.add_scattergl(
         x=placed["lon"], y=placed["lat"], mode="markers+text", name="similar images",
         text=[str(place + 1) for place in placed.index], textfont={"color": "#fff", "size": 11},
         customdata=placed["image_id"], hovertemplate="%{customdata}<extra></extra>",
         marker={"size": 20, "color": ACCENT, "line": {"width": 1.5, "color": "#fff"}},
     )  # fmt: skip
+    own = located[located["image_id"] == own_id]
+    if len(own):
+        figure.add_scattergl(
+            x=own["lon"], y=own["lat"], mode="markers", name="this image", text=own["image_id"], hoverinfo="text",
+            marker={"size": 15, "symbol": "star", "color": "#FFD34D", "line": {"width": 1, "color": "#3a2a00"}},
+        )  # fmt: skip
     stretch = 1 / max(0.2, float(np.cos(np.radians(located["lat"].mean()))))
     axis = {"visible": False}
     figure.update_layout(

@@ -38,6 +38,11 @@ class Subject:
     identity: str
     image_id: str | None = None
 
+    @property
+    def file(self) -> str:
+        """A name for what is saved about it, without an ending."""
+        return uploads.slug(self.title.rsplit(".", 1)[0]) or "picture"
+
 
 def choose_subject(here: Page) -> Subject | None:
     """The picture dropped in, or the one of the collection that was asked for; None (with a message) without any."""
@@ -179,7 +184,7 @@ def show_answer(subject: Subject, answer: Explained) -> None:
         pictures.bars(answer.ranked()[:5])
         if len(answer.classes) > 5:
             pictures.quiet(f"The five most probable of {len(answer.classes):,} classes.")
-        pictures.table_download(answer.table(), f"{_file_name(subject)}-probabilities", "Probabilities (CSV)")
+        pictures.table_download(answer.table(), f"{subject.file}-probabilities", "Probabilities (CSV)")
 
 
 @st.fragment
@@ -195,15 +200,17 @@ def show_masks(subject: Subject, answer: Explained, target: str, collection: Ima
         st.subheader("Where the network looked", anchor=False)
         opacity = state.slide("Strength of the colour", 0.0, 1.0, name="opacity", default=0.6, step=0.05)
         drawn = drawing.overlay(image, mask, opacity)
-        pictures.picture(drawn, f"Grad-CAM for {target}: yellow speaks most for it; what is not coloured does not.")
-        pictures.image_download(drawn, f"{_file_name(subject)}-grad-cam")
+        pictures.picture(
+            drawn, f"Grad-CAM for {target}: yellow speaks most for it, violet little, what is clear not at all."
+        )
+        pictures.image_download(drawn, f"{subject.file}-grad-cam")
     with right:
         st.subheader("What counted most", anchor=False)
         threshold = state.slide("Threshold", 0.0, 1.0, name="threshold", default=0.5, step=0.05)
         drawn = drawing.only_above(image, mask, threshold)
         part = float((mask >= threshold).mean())
         pictures.picture(drawn, f"The {part:.0%} of the picture where the mask is at least {threshold:g}.")
-        pictures.image_download(drawn, f"{_file_name(subject)}-explanation")
+        pictures.image_download(drawn, f"{subject.file}-explanation")
     _show_objects(subject, answer, threshold, collection)
 
 
@@ -222,8 +229,4 @@ def _show_objects(subject: Subject, answer: Explained, threshold: float, collect
     pictures.quiet(
         "From the true labels of this image. A ratio above 1: the network looked there more than chance would."
     )
-    pictures.table_download(table, f"{_file_name(subject)}-objects", "Objects (CSV)")
-
-
-def _file_name(subject: Subject) -> str:
-    return uploads.slug(subject.title.rsplit(".", 1)[0]) or "picture"
+    pictures.table_download(table, f"{subject.file}-objects", "Objects (CSV)")
