@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
@@ -152,6 +153,36 @@ def test_drop_a_photograph(server: str, visit: Visit) -> None:
     slider.focus()
     slider.press("ArrowRight")
     expect(page.get_by_text("0.55").first).to_be_visible()
+    no_error(page)
+
+
+def test_sliders_stand_where_they_are_told_after_a_bad_file(server: str, visit: Visit) -> None:
+    """A page that was drawn without its sliders shows them again with their values, not with their least."""
+    page = visit(f"{server}/single_image")
+    drop(page, "broken.jpg", b"this is no picture")
+    expect(page.get_by_text("broken.jpg").first).to_be_visible()
+    expect(page.get_by_role("slider", name="Threshold")).to_have_count(0)
+    drop(page, "street.jpg", photograph())
+    expect(page.get_by_text("the mask is at least 0.5.")).to_be_visible()
+    drop(page, "again.jpg", photograph()[:-2] + b"\xff\xd9")
+    expect(page.get_by_text("again.jpg").first).to_be_visible()
+    page.wait_for_selector(READY)
+    expect(page.get_by_text("the mask is at least 0.5.")).to_be_visible()
+    assert "threshold" not in page.url
+
+
+def test_back_and_forward(server: str, visit: Visit) -> None:
+    """The browser's Back undoes a choice, Forward makes it again."""
+    page = visit(f"{server}/single_image")
+    slider = page.get_by_role("slider", name="Threshold")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(page).to_have_url(re.compile("threshold=0.55"))
+    expect(page.get_by_text("the mask is at least 0.55.")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("the mask is at least 0.5.")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_text("the mask is at least 0.55.")).to_be_visible()
     no_error(page)
 
 

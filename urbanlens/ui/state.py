@@ -47,7 +47,7 @@ def enter(page: str) -> None:
         _kept().update(now)
         _draw_anew()
         st.session_state[_PAGE] = page
-    for name in SHARED:
+    for name in {*SHARED, *now}:
         _mirror(name, _kept().get(name, ""))
     st.session_state[_ADDRESS] = st.query_params.to_dict()
 
@@ -137,11 +137,17 @@ def choose(
         What is shown for a value, where it differs.
     """
     fallback = default if default in options else options[0]
-    index = options.index(start(name, options, fallback, str))
+    first = start(name, options, fallback, str)
     shown = names or {}
     chosen: str = st.selectbox(
-        label, options, index, key=widget_key(name), format_func=lambda value: shown.get(value, value), **settings
+        label,
+        options,
+        options.index(first),
+        key=widget_key(name),
+        format_func=lambda value: shown.get(value, value),
+        **settings,
     )
+    _acted(chosen != first)
     set_param(name, None if chosen == fallback and name not in _kept() else chosen)
     return chosen
 
@@ -162,8 +168,15 @@ def slide(
     value = st.slider(
         label, kind(low), kind(high), kind(first), kind(step), key=widget_key(name), **settings
     )  # fmt: skip
+    _acted(value != first)
     set_param(name, None if value == default else f"{value:g}")
     return value
+
+
+def _acted(did: bool) -> None:
+    """The visitor has moved a widget since the browser's Back: from now on the address follows again."""
+    if did:
+        st.session_state[_BACK] = False
 
 
 def pick(name: str, value: str | None) -> None:
