@@ -29,7 +29,7 @@ WATCH = """() => {
     let ran = false;
     new MutationObserver(() => {
         const state = app.dataset.testScriptState;
-        if (state === 'running') ran = true;
+        if (state === 'running' || state === 'rerunRequested') ran = true;
         if (ran && state === 'notRunning' && window.ended === undefined) window.ended = performance.now();
     }).observe(app, { attributes: true });
 }"""
