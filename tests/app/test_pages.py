@@ -100,6 +100,18 @@ def test_the_browsers_back_is_taken_as_it_is(visit: Open) -> None:
     assert address(app, "threshold") == "0.4"
 
 
+def test_a_widget_moved_before_the_browser_knew_the_last_address_is_obeyed(visit: Open) -> None:
+    app = visit("single_image", image="view-03", threshold="0.3")
+    before = dict(app.query_params)
+    slider(app, "threshold").set_value(0.7).run()
+    app.query_params.clear()
+    for name, values in before.items():
+        app.query_params[name] = values
+    slider(app, "threshold").set_value(0.8).run()
+    assert slider(app, "threshold").value == pytest.approx(0.8)
+    assert address(app, "threshold") == "0.8"
+
+
 def test_unknown_image_names_some(visit: Open) -> None:
     app = visit("single_image", image="view-99")
     assert "view" in app.error[0].value

@@ -209,6 +209,7 @@ def draw_map(here: Page, colouring: Colouring, outlines: Outlines, *, tiles: boo
     ).add_to(moving)  # fmt: skip
 
     def answered() -> None:
+        state.touched()
         drawn()
         _image_clicked(here.collection)
 

@@ -23,6 +23,7 @@ _PAGE = "urbanlens.page"
 _ADDRESS = "urbanlens.address"
 _BACK = "urbanlens.back"
 _ROUNDS = "urbanlens.rounds"
+_SHOWN = "urbanlens.shown"
 
 
 def _kept() -> dict[str, str]:
@@ -33,13 +34,14 @@ def _kept() -> dict[str, str]:
 def enter(page: str) -> None:
     """Begin a run of a page: on arrival the address overrules what was kept; afterwards the visitor's choices do.
 
-    An address that changed by itself while the page stayed the same is the browser's Back or Forward: it is taken as
-    it is, and left as it is, so that the next step back leads on.
+    An address that changed while the page stayed the same and nobody moved a widget is the browser's Back or Forward:
+    it is taken as it is, and left as it is, so that the next step back leads on. (Where somebody did move one, the
+    browser had not heard of the last address yet.)
     """
     now = st.query_params.to_dict()
     written = st.session_state.get(_ADDRESS, now)
     arrived = st.session_state.get(_PAGE) != page
-    st.session_state[_BACK] = not arrived and now != written
+    st.session_state[_BACK] = not arrived and now != written and not _moved()
     if st.session_state[_BACK]:
         for name in written:
             _kept().pop(name, None)
@@ -47,6 +49,7 @@ def enter(page: str) -> None:
         _kept().update(now)
         _draw_anew()
         st.session_state[_PAGE] = page
+        st.session_state[_SHOWN] = {}
     for name in {*SHARED, *now}:
         _mirror(name, _kept().get(name, ""))
     st.session_state[_ADDRESS] = st.query_params.to_dict()
@@ -147,7 +150,7 @@ def choose(
         format_func=lambda value: shown.get(value, value),
         **settings,
     )
-    _acted(chosen != first)
+    _note(name, first, chosen)
     set_param(name, None if chosen == fallback and name not in _kept() else chosen)
     return chosen
 
@@ -168,14 +171,26 @@ def slide(
     value = st.slider(
         label, kind(low), kind(high), kind(first), kind(step), key=widget_key(name), **settings
     )  # fmt: skip
-    _acted(value != first)
+    _note(name, first, value)
     set_param(name, None if value == default else f"{value:g}")
     return value
 
 
-def _acted(did: bool) -> None:
-    """The visitor has moved a widget since the browser's Back: from now on the address follows again."""
-    if did:
+def touched() -> None:
+    """Called first where a component of the page has called back: the visitor did something here."""
+    st.session_state[_ADDRESS] = st.query_params.to_dict()
+
+
+def _moved() -> bool:
+    """Whether a widget stands elsewhere than in the last run."""
+    shown: dict[str, Any] = st.session_state.get(_SHOWN, {})
+    return any(key in st.session_state and st.session_state[key] != value for key, value in shown.items())
+
+
+def _note(name: str, first: object, value: object) -> None:
+    """Remember where a widget stands; one that was moved since the browser's Back lets the address follow again."""
+    st.session_state.setdefault(_SHOWN, {})[widget_key(name)] = value
+    if value != first:
         st.session_state[_BACK] = False
 
 
