@@ -66,7 +66,8 @@ def _measures(whole: ImageCollection) -> dict[str, Numbers]:
         for name in dict.fromkeys([*columns.scores, *columns.attributes])
     }
     for label in columns.labels:
-        values = table[label].dropna().astype(str)
-        for value in values.value_counts().index[:MOST_VALUES]:
-            found[f"{label}: {value}"] = (table[label].astype(str) == value).to_numpy(float)
+        values = table[label].astype(str).where(table[label].notna(), "")
+        counts = values[table[label].notna()].value_counts()
+        for value in counts.index[:MOST_VALUES]:
+            found[f"{label}: {value}"] = (values == value).to_numpy(float)
     return found

@@ -92,15 +92,10 @@ def map_svg(
     ground = maps.OUTLINES["sea"][0][0] if with_world else maps.GROUND[False]
     parts = [f'<rect width="{WIDTH}" height="{sheet.height:.0f}" fill="{ground}"/>']
     parts += _world(sheet) if with_world else []
-    for layer, geometry in sorted((f for f in outlines if f[0] in maps.OUTLINES), key=lambda f: _ORDER.index(f[0])):
-        fill, line, width = maps.OUTLINES[layer]
-        filled = fill[0] if geometry.geom_type in ("Polygon", "MultiPolygon") else ""
-        parts.append(_shape(sheet, geometry, filled, line[0], width))
-    for _, kind, geometry in regions:
-        tint = maps.KINDS.get(kind, ("", ""))[0]
-        parts.append(_shape(sheet, geometry, tint, "#B4A894", 1.0, 'stroke-dasharray="4 4"'))
+    parts += [_shape(sheet, geometry, style) for geometry, style in maps.outline_styles(outlines, dark=False)]
+    parts += [_shape(sheet, geometry, maps.district_style(kind, dark=False)) for _, kind, geometry in regions]
     parts += _points(sheet, np.asarray(lat, float), np.asarray(lon, float), np.asarray(classes, int), colours)
-    parts += [_shape(sheet, geometry, "", colour, 2.5) for _, colour, geometry in chosen]
+    parts += [_shape(sheet, geometry, {"color": colour, "weight": 2.5}) for _, colour, geometry in chosen]
     parts += [_name(sheet, name, geometry.representative_point()) for name, _, geometry in regions]
     parts += [_name(sheet, name, _top(geometry)) for name, _, geometry in chosen]
     below = sheet.height + 14
@@ -113,13 +108,14 @@ def map_svg(
     return "\n".join([head, f'<rect width="{WIDTH}" height="{height:.0f}" fill="#FFFFFF"/>', *parts, "</svg>\n"])
 
 
-_ORDER: Final = list(maps.OUTLINES)
-
-
-def _shape(sheet: _Sheet, geometry: BaseGeometry, fill: str, line: str, width: float, more: str = "") -> str:
+def _shape(sheet: _Sheet, geometry: BaseGeometry, style: maps.Style) -> str:
+    """A path in the style that Leaflet would draw it in."""
+    fill = style["fillColor"] if style.get("fill") else "none"
+    dashes = f' stroke-dasharray="{style["dashArray"]}"' if "dashArray" in style else ""
     return (
-        f'<path d="{sheet.path(geometry)}" fill="{fill or "none"}" fill-rule="evenodd" stroke="{line}" '
-        f'stroke-width="{width:g}" {more}/>'
+        f'<path d="{sheet.path(geometry)}" fill="{fill}" fill-rule="evenodd" '
+        f'fill-opacity="{style.get("fillOpacity", 1)}" stroke="{style["color"]}" '
+        f'stroke-width="{style["weight"]:g}"{dashes}/>'
     )
 
 
@@ -168,5 +164,6 @@ def _legend(legend: Sequence[LegendEntry], title: str, top: float) -> list[str]:
 
 
 def _world(sheet: _Sheet) -> list[str]:
-    ground, line = maps.GROUND[False], maps.OUTLINES["sea"][1][0]
-    return [_shape(sheet, world.land(), ground, line, 1.0), _shape(sheet, world.borders(), "", maps.BORDER[False], 0.8)]
+    land = {"color": maps.OUTLINES["sea"][1][0], "weight": 1, "fill": True, "fillColor": maps.GROUND[False]}
+    border = {"color": maps.BORDER[False], "weight": 0.8}
+    return [_shape(sheet, world.land(), land), _shape(sheet, world.borders(), border)]

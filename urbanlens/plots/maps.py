@@ -21,8 +21,8 @@ STATIC: Final = "../../app/static/"
 
 GROUND: Final = {False: "#F3EFE6", True: "#1B2223"}
 BORDER: Final = {False: "#C9BBA3", True: "#465456"}
-WIDE: Final = 3.0
-"""Degrees that a map must span for the coasts of the world to help."""
+Style = dict[str, Any]
+"""How a shape is drawn: Leaflet's path options."""
 
 # Fill, line and width of each outline `layer`, on light paper and on dark.
 OUTLINES: Final[dict[str, tuple[tuple[str, str], tuple[str, str], float]]] = {
@@ -212,27 +212,35 @@ class _Paper(folium.MacroElement):
 
 
 def outlines(features: Sequence[tuple[str, BaseGeometry]], dark: bool = False) -> OutlineLayer:
-    """The base of the map: (layer, geometry) as of `read_outlines`, water and woods under roads."""
+    """The base of the map: (layer, geometry) as of `read_outlines`."""
+    return OutlineLayer([(*styled, "") for styled in outline_styles(features, dark)], pane="ground", dark=dark)
+
+
+def outline_styles(features: Sequence[tuple[str, BaseGeometry]], dark: bool) -> list[tuple[BaseGeometry, Style]]:
+    """Known outlines and how each is drawn, the lowest first: water and woods under roads."""
     order = list(OUTLINES)
-    known = sorted((f for f in features if f[0] in OUTLINES), key=lambda f: order.index(f[0]))
     shapes = []
-    for layer, geometry in known:
+    for layer, geometry in sorted((f for f in features if f[0] in OUTLINES), key=lambda f: order.index(f[0])):
         fill, line, width = OUTLINES[layer]
         filled = bool(fill[dark]) and geometry.geom_type in ("Polygon", "MultiPolygon")
         style = {"color": line[dark], "weight": width, "fill": filled, "fillColor": fill[dark], "fillOpacity": 1}
-        shapes.append((geometry, style, ""))
-    return OutlineLayer(shapes, pane="ground", dark=dark)
+        shapes.append((geometry, style))
+    return shapes
 
 
 def district_outlines(regions: Sequence[tuple[str, str, BaseGeometry]], dark: bool = False) -> OutlineLayer:
     """The boundaries that a collection brings: (name, kind, geometry), tinted by kind and labelled."""
-    line = "#5C6668" if dark else "#B4A894"
-    shapes = []
-    for name, kind, geometry in regions:
-        fill = KINDS.get(kind, ("", ""))[dark]
-        style = {"color": line, "weight": 1, "dashArray": "3 4", "fill": bool(fill), "fillColor": fill}
-        shapes.append((geometry, {**style, "fillOpacity": 0.75}, name))
+    shapes = [(geometry, district_style(kind, dark), name) for name, kind, geometry in regions]
     return OutlineLayer(shapes, pane="regions", dark=dark)
+
+
+def district_style(kind: str, dark: bool) -> Style:
+    """How the boundary of a district of this kind is drawn."""
+    fill = KINDS.get(kind, ("", ""))[dark]
+    return {
+        "color": "#5C6668" if dark else "#B4A894", "weight": 1, "dashArray": "3 4", "fill": bool(fill),
+        "fillColor": fill, "fillOpacity": 0.75,
+    }  # fmt: skip
 
 
 def read_outlines(path: Path) -> list[tuple[str, BaseGeometry]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,16 @@ from numpy.typing import NDArray
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Polygon, box
 
 FILE = Path(__file__).resolve().parents[2] / "static" / "world" / "world.json"
+
+
+WIDE = 3.0
+"""Degrees that a map must span for coasts and borders to help."""
+
+
+def helps(bounds: tuple[float, float, float, float]) -> bool:
+    """Whether a map of south, west, north, east is wide enough for coasts and borders."""
+    south, west, north, east = bounds
+    return max(north - south, east - west) > WIDE
 
 
 @cache
@@ -27,6 +37,7 @@ def borders() -> MultiLineString:
     return MultiLineString([LineString(line) for line in _read()["borders"]])
 
 
+@lru_cache(maxsize=8)
 def lines(bounds: tuple[float, float, float, float]) -> NDArray[np.float64]:
     """Coasts and borders inside south, west, north, east: (M, 2) lon and lat, a row of NaN between two lines."""
     south, west, north, east = bounds

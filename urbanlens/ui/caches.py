@@ -18,6 +18,7 @@ import streamlit as st
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
     from PIL.Image import Image
 
@@ -69,6 +70,21 @@ def kept_features(images: ImageCollection) -> NDArray[np.float32] | None:
             shelf.pop(next(iter(shelf)))
         shelf[whole.fingerprint] = features
     return shelf[whole.fingerprint][images.positions]
+
+
+def comparison(a: ImageCollection, b: ImageCollection) -> pd.DataFrame:
+    """What tells two views of a collection apart, computed once for a state of its table."""
+    from urbanlens.collection.columns import TABLE_FILE
+
+    stamp = (a.root / TABLE_FILE).stat().st_mtime_ns
+    return _comparison(f"{a.root}@{stamp}", a.fingerprint, b.fingerprint, (a, b))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _comparison(table: str, a: str, b: str, _views: tuple[ImageCollection, ImageCollection]) -> pd.DataFrame:  # noqa: ARG001
+    from urbanlens.collection.comparison import compare
+
+    return compare(*_views)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

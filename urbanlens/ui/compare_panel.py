@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from urbanlens.collection import ImageCollection
-from urbanlens.collection.comparison import compare
 from urbanlens.embedding import typical
 from urbanlens.ui import caches, overview, pictures
 from urbanlens.ui.page import Page, region
@@ -28,7 +27,7 @@ def compare_kept(here: Page) -> None:
             st.subheader(pictures.plain(f"{slot}: {one.name}"), anchor=False)
             pictures.quiet(f"{len(view):,} images; the most typical ones:" if len(view) else "No image lies here.")
             pictures.grid(view, _typical(view), size=110)
-    table = compare(*views)
+    table = caches.comparison(*views)
     # Labels last: two districts differ in their names, which everybody knew.
     sure = table[table["differs"]].sort_values("measure", key=_is_label, kind="stable")
     if sure.empty:

@@ -178,13 +178,13 @@ def draw_map(here: Page, colouring: Colouring, outlines: Outlines, *, tiles: boo
     import folium
     from streamlit_folium import st_folium
 
-    from urbanlens.plots import maps
+    from urbanlens.plots import maps, world
     from urbanlens.plots.points import PointLayer
 
     dark, table = is_dark(), here.collection.table
     bounds = _bounds(here.collection)
     chart = maps.LocalMap(bounds, dark=dark, tiles=tiles)
-    if not tiles and _needs_world(bounds, outlines):
+    if not tiles and not outlines and world.helps(bounds):
         maps.WorldLayer(dark=dark).add_to(chart)
     maps.outlines(outlines, dark).add_to(chart)
     maps.district_outlines([(r.name, r.kind, r.geometry) for r in here.collection.regions], dark).add_to(chart)
@@ -210,7 +210,7 @@ def draw_map(here: Page, colouring: Colouring, outlines: Outlines, *, tiles: boo
 
     def answered() -> None:
         state.touched()
-        drawn()
+        drawn(here)
         _image_clicked(here.collection)
 
     st_folium(
@@ -231,27 +231,20 @@ def map_download(here: Page, colouring: Colouring, outlines: Outlines) -> None:
     chosen = [(slot, ink, one.geometry) for slot, one, ink in drawn if one is not None]
 
     def made() -> bytes:
+        from urbanlens.plots import world
         from urbanlens.plots.map_svg import map_svg
 
         bounds, table = _bounds(collection), collection.table
         return map_svg(
             bounds, table["lat"], table["lon"], colouring.classes, colouring.colours, outlines=outlines,
             regions=[(r.name, r.kind, r.geometry) for r in collection.regions], chosen=chosen,
-            legend=colouring.legend, title=colouring.title, with_world=_needs_world(bounds, outlines),
+            legend=colouring.legend, title=colouring.title, with_world=not outlines and world.helps(bounds),
         ).encode()  # fmt: skip
 
     st.download_button(
         "Map (SVG)", made, f"{collection.name}-map.svg", "image/svg+xml", icon=":material/download:",
         on_click="ignore", type="tertiary",
     )  # fmt: skip
-
-
-def _needs_world(bounds: tuple[float, float, float, float], outlines: Outlines) -> bool:
-    """Whether coasts and borders help: the collection brings no outlines, and spans countries."""
-    from urbanlens.plots.maps import WIDE
-
-    south, west, north, east = bounds
-    return not outlines and max(north - south, east - west) > WIDE
 
 
 def _height(bounds: tuple[float, float, float, float]) -> int:

@@ -29,7 +29,6 @@ SAME = 0.999
 """Two outlines that overlap by more than this share are one: an address keeps corners to about a metre."""
 ALIKE = 0.8
 """What an address keeps of a long outline overlaps with it by more than this share."""
-_OFFERED = "map-offered"
 
 
 def is_editable(geometry: BaseGeometry) -> bool:
@@ -63,18 +62,18 @@ def newly_drawn(
     fresh = [shape for shape in shapes if chosen is None or _overlap(shape.geometry, chosen.geometry) <= SAME]
     if not fresh:
         return chosen
-    reshaped = chosen is not None and len(shapes) == 1 and is_editable(chosen.geometry)
-    if not reshaped or chosen is None:
+    if chosen is None or len(shapes) > 1 or not is_editable(chosen.geometry):
         return Region(DRAWN, fresh[-1].geometry)
     return Region(f"{chosen.name} (reshaped)" if chosen.name in offered else chosen.name, fresh[-1].geometry)
 
 
-def drawn() -> None:
+def drawn(here: Page) -> None:
     """A drawing was made, reshaped or deleted: called before the page runs again."""
+    named = {one.name for one in _offered(here)}
     drawings = (st.session_state.get(KEY) or {}).get("all_drawings")
     chosen = region("region")
     try:
-        asked = newly_drawn(drawings, chosen, st.session_state.get(_OFFERED, ()))
+        asked = newly_drawn(drawings, chosen, named)
         if asked is not chosen:
             take(asked, focus=False)
     except RegionError as error:
@@ -124,10 +123,14 @@ def label_of(chosen: Region, offered: Mapping[str, Region]) -> str:
     return name if name not in (NO_REGION, *offered) else f"{name} (drawn)"
 
 
+def _offered(here: Page) -> list[Region]:
+    """The collection's regions and those of the last file."""
+    return [*here.collection.regions, *st.session_state.get(LOADED, [])]
+
+
 def choose_region(here: Page) -> None:
     """The ways to a region without a mouse: a list of districts, and a GeoJSON file."""
-    offered = listed([*here.collection.regions, *st.session_state.get(LOADED, [])])
-    st.session_state[_OFFERED] = {one.name for one in offered.values()}
+    offered = listed(_offered(here))
     chosen = here.selection
     current = NO_REGION if chosen is None else label_of(chosen, offered)
     options = [NO_REGION, *offered] + ([current] if current not in (NO_REGION, *offered) else [])

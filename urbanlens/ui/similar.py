@@ -48,8 +48,8 @@ def small_map(images: ImageCollection, found: pd.DataFrame, own_id: str | None) 
     import plotly.graph_objects as go
     from shapely.geometry import MultiPoint
 
-    from urbanlens.plots.maps import WIDE, bounds_of
-    from urbanlens.plots.world import lines
+    from urbanlens.plots import world
+    from urbanlens.plots.maps import bounds_of
 
     located = images.table[images.located]
     placed = found[found["lat"].notna()]
@@ -57,8 +57,8 @@ def small_map(images: ImageCollection, found: pd.DataFrame, own_id: str | None) 
         return None
     figure = go.Figure()
     bounds = bounds_of([MultiPoint(located[["lon", "lat"]].to_numpy(float))])
-    if not (images.root / "outlines.geojson").is_file() and max(np.subtract(bounds[2:], bounds[:2])) > WIDE:
-        ground = lines(bounds)
+    if not (images.root / "outlines.geojson").is_file() and world.helps(bounds):
+        ground = world.lines(bounds)
         figure.add_scattergl(
             x=ground[:, 0].astype("float32"), y=ground[:, 1].astype("float32"), mode="lines", hoverinfo="skip",
             line={"width": 0.8, "color": "rgba(128,128,128,.6)"}, name="coasts and borders",
