@@ -76,7 +76,7 @@ def train_command(arguments: argparse.Namespace) -> Answer:
 
     collection = ImageCollection.open(arguments.collection)
     extra = ImageCollection.open(arguments.extra) if arguments.extra else None
-    options: dict[str, Any] = {"pretrained": True} if arguments.pretrained else {}
+    options = dict(arguments.options or ()) | ({"pretrained": True} if arguments.pretrained else {})
     card = train_city(
         collection,
         architecture=arguments.architecture,
@@ -85,6 +85,7 @@ def train_command(arguments: argparse.Namespace) -> Answer:
         epochs=tuple(arguments.epochs),
         sizes=tuple(arguments.sizes),
         seed=arguments.seed,
+        recipe=arguments.recipe,
         extra=extra,
         augmented=arguments.augmented,
         progress=TerminalProgress(),
@@ -216,8 +217,23 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument("--epochs", type=int, nargs="+", default=[6, 3, 1], help="epochs, one number a stage")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
-        "--no-augmentation", dest="augmented", action="store_false", help="show every training image as it is"
+        "--recipe", choices=["quick", "paper"], default="quick", help="paper: Adam 1e-4, x0.1 a decade"
     )
+    command.add_argument(
+        "--no-augmentation", dest="augmented", action="store_const", const=False, help="show every image as it is"
+    )
+    command.add_argument(
+        "--options", type=option, nargs="+", metavar="NAME=VALUE", help="of the architecture, such as hidden=256"
+    )
+
+
+def option(text: str) -> tuple[str, Any]:
+    """`hidden=256` -> ("hidden", 256); values are JSON."""
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE with a number, true, false or null") from None
 
 
 def show(answer: Answer, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from urbanlens.models import LoadedModel, ModelCard
 from urbanlens.models.transform import SquareTransform
 
 CARD = ModelCard("tiny", "classes", "tiny", ("a", "b", "c"), 32)
-MODEL = LoadedModel(TinyNet().eval(), CARD.classes, SquareTransform(32), CARD, "tiny", "second", "0" * 64)
+MODEL = LoadedModel(TinyNet().eval(), CARD.classes, SquareTransform(32), CARD, "tiny", ("second",), "0" * 64)
 
 
 def pictures(count: int) -> list[Image.Image]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.explain.nets import TinyNet, plain_grad_cam
+from tests.models.small import small
 from urbanlens.errors import ModelError
 from urbanlens.explain import grad_cam, grad_cam_and_scores, upsample_masks
 from urbanlens.models import MODELS, build_model
@@ -21,8 +22,8 @@ def images_of(count: int = 3, size: int = 32, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("name", MODELS.names())
 def test_every_architecture(name: str) -> None:
     """Shape, type, sign, and equality with the full gradient."""
-    module, images = build_model(name, 3, seed=1).eval(), images_of(2, 64)
-    stage = dict(module.named_modules())[MODELS[name].layer]
+    module, images = build_model(name, 3, seed=1, **small(name)).eval(), images_of(2, 64)
+    stage = dict(module.named_modules())[module.layers[-1]]
     maps = grad_cam(module, images)
     assert maps.dtype == torch.float32
     assert maps.ndim == 3

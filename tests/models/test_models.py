@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from tests.models.small import small
 from urbanlens.errors import ModelError, UnknownNameError
 from urbanlens.models import MODELS, LoadedModel, ModelCard, build_model, imagenet, load_model, save_model
 from urbanlens.models.card import CARD_FILE, WEIGHTS_FILE
@@ -24,8 +25,9 @@ SIZE = 64
 def card_of(name: str, classes: int = 3) -> ModelCard:
     names = tuple(f"class {number}" for number in range(classes))
     return ModelCard(
-        name="mine", task="classes", architecture=name, classes=names, size=SIZE, metrics={"accuracy": 0.5}
-    )
+        name="mine", task="classes", architecture=name, classes=names, size=SIZE, metrics={"accuracy": 0.5},
+        options=small(name),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def saved(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", MODELS.names())
 def test_round_trip(name: str, tmp_path: Path) -> None:
     """What is loaded answers as what was saved, once that is rounded to float16."""
-    module = build_model(name, 3, seed=1).eval()
+    module = build_model(name, 3, seed=1, **small(name)).eval()
     images = torch.rand(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     card = save_model(module, card_of(name), tmp_path / "mine")
     loaded = load_model(tmp_path / "mine")
@@ -47,7 +49,7 @@ def test_round_trip(name: str, tmp_path: Path) -> None:
         assert torch.equal(loaded.module(images), expected)
     assert expected.shape == (2, 3)
     assert loaded.card == card == ModelCard.read(tmp_path / "mine")
-    assert (loaded.name, loaded.classes, loaded.layer) == ("mine", card.classes, MODELS[name].layer)
+    assert (loaded.name, loaded.classes, loaded.layer) == ("mine", card.classes, module.layers[-1])
     assert loaded.weights_digest == card.weights["sha256"]
     assert not any(part.training for part in loaded.module.modules())
     assert loaded.card["metrics"] == {"accuracy": 0.5}
@@ -56,9 +58,9 @@ def test_round_trip(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", MODELS.names())
 def test_the_layer_is_there_and_gives_maps(name: str) -> None:
-    module = build_model(name, 2, seed=1).eval()
+    module = build_model(name, 2, seed=1, **small(name)).eval()
     shapes: list[torch.Size] = []
-    dict(module.named_modules())[MODELS[name].layer].register_forward_hook(lambda *call: shapes.append(call[-1].shape))
+    dict(module.named_modules())[module.layers[-1]].register_forward_hook(lambda *call: shapes.append(call[-1].shape))
     with torch.no_grad():
         module(torch.rand(2, 3, SIZE, SIZE))
     assert len(shapes) == 1

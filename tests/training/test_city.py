@@ -15,6 +15,7 @@ from urbanlens.models import ModelCard, load_model
 from urbanlens.progress import silent
 from urbanlens.training import train_city
 from urbanlens.training.city import ClassifierTask
+from urbanlens.training.recipes import recipe_of
 from urbanlens.training.rows import labelled_rows
 
 ARCHITECTURE = "efficientnet_lite0"
@@ -64,7 +65,8 @@ def test_images_are_changed_only_when_asked_for(collection: ImageCollection) -> 
     _, rows, _ = labelled_rows(collection, "city", None, 0)
     batches = {}
     for augmented in (False, True):
-        task = ClassifierTask(torch.nn.Identity(), rows, [40], [1], 8, torch.device("cpu"), silent, augmented=augmented)
+        recipe = recipe_of("quick", augmented=augmented)
+        task = ClassifierTask(torch.nn.Identity(), rows, [40], [1], 8, torch.device("cpu"), silent, recipe=recipe)
         batches[augmented] = next(iter(task.batches(0, torch.Generator().manual_seed(0))))
     order = torch.randperm(len(rows["train"]), generator=torch.Generator().manual_seed(0))[:8]
     shown = rows["train"].pixels(40, silent)[order].float() / 255

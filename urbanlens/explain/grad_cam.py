@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from urbanlens.errors import ModelError
-from urbanlens.models.registry import layer_of
+from urbanlens.models.registry import layers_of
 from urbanlens.models.state import preserved
 
 Target = int | Sequence[int] | Tensor | None
@@ -87,7 +87,7 @@ def _find(model: nn.Module | HasModule, layer: str | nn.Module | None) -> tuple[
     """The network and the layer in it."""
     module = model if isinstance(model, nn.Module) else model.module
     if layer is None:
-        layer = layer_of(module) if isinstance(model, nn.Module) else model.layer
+        layer = next(reversed(layers_of(module)), None) if isinstance(model, nn.Module) else model.layer
     parts = dict(module.named_modules())
     if layer is None:
         outer = ", ".join(name for name in parts if name and "." not in name)

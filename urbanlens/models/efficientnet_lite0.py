@@ -74,6 +74,8 @@ class EfficientNetLite0(nn.Module):
     pretrained : start from the packaged ImageNet weights; the classifier too where num_classes is 1000
     """
 
+    layers = ("blocks.2", "blocks.4", "blocks.10", "head")
+
     def __init__(self, num_classes: int = 1000, pretrained: bool = False) -> None:
         super().__init__()
         self.normalize = Normalize((127 / 255,) * 3, (128 / 255,) * 3)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from urbanlens.errors import ModelError
-from urbanlens.models import efficientnet_lite0, resnet18, vgg11
+from urbanlens.models import efficientnet_lite0, resnet18, shallow, vgg11
 from urbanlens.registry import Registry
 
 
@@ -24,14 +24,12 @@ class ArchitectureSpec:
     ----------
     name : its name in `MODELS`
     build : `build(num_classes=K, **options)`; the network takes (N, 3, H, W) in [0, 1] and answers (N, K) scores
-    layer : dotted name of the last convolution stage, where Grad-CAM looks
     paper : where it is described
     options : its options and their defaults
     """
 
     name: str
     build: Callable[..., nn.Module]
-    layer: str
     paper: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -39,19 +37,20 @@ class ArchitectureSpec:
 MODELS: Registry[ArchitectureSpec] = Registry("architecture")
 
 
-def _add(name: str, network: type[nn.Module], layer: str, paper: str) -> None:
+def _add(name: str, network: type[nn.Module], paper: str) -> None:
     """Register a network; its options are the keyword arguments of its class."""
     parameters = inspect.signature(network).parameters
     options = {key: value.default for key, value in parameters.items() if key != "num_classes"}
-    MODELS.add(name, ArchitectureSpec(name, network, layer, paper, options))
+    MODELS.add(name, ArchitectureSpec(name, network, paper, options))
 
 
-_add("resnet18", resnet18.ResNet18, "layer4", "He et al., Deep Residual Learning for Image Recognition, 2016")
-_add("vgg11", vgg11.VGG11, "features.27", "Simonyan & Zisserman, Very Deep Convolutional Networks, 2015")
+_add("vgg11", vgg11.VGG11, "Simonyan & Zisserman, Very Deep Convolutional Networks, 2015")
+_add("resnet18", resnet18.ResNet18, "He et al., Deep Residual Learning for Image Recognition, 2016")
+_add("simple", shallow.Simple, "Deep Visual City Recognition Visualization, 2018, table 1")
+_add("simpler", shallow.Simpler, "Deep Visual City Recognition Visualization, 2018, table 1")
 _add(
     "efficientnet_lite0",
     efficientnet_lite0.EfficientNetLite0,
-    "head",
     "Tan & Le, EfficientNet, 2019; Liu, EfficientNet-Lite, 2020",
 )
 
@@ -84,6 +83,11 @@ def build_model(name: str, num_classes: int, *, seed: int | None = None, **optio
         return spec.build(num_classes=num_classes, **options)
 
 
-def layer_of(module: nn.Module) -> str | None:
-    """The Grad-CAM layer of a network that `MODELS` knows, or None."""
-    return next((spec.layer for spec in map(MODELS.__getitem__, MODELS) if type(module) is spec.build), None)
+def layers_of(module: nn.Module) -> tuple[str, ...]:
+    """Dotted names of the stages that Grad-CAM can look at, from fine to coarse; the last is the paper's choice.
+
+    () for a network that `MODELS` does not know.
+    """
+    known = any(type(module) is MODELS[name].build for name in MODELS)
+    layers: tuple[str, ...] = module.layers if known else ()  # type: ignore[assignment]
+    return layers

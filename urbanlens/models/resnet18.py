@@ -31,6 +31,8 @@ class Block(nn.Module):
 class ResNet18(nn.Module):
     """(N, 3, H, W) RGB in [0, 1] -> (N, num_classes) scores; its last stage `layer4` has stride 32."""
 
+    layers = ("layer1", "layer2", "layer3", "layer4")
+
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.normalize = Normalize()

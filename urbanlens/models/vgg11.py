@@ -1,9 +1,10 @@
-"""VGG-11 with batch norm (Simonyan & Zisserman 2015); without it, it hardly learns from a few thousand images."""
+"""VGG-11 (Simonyan & Zisserman 2015). Parameters carry the usual names, so published weights load."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
+from urbanlens.errors import ModelError
 from urbanlens.models.layers import Normalize, initialize
 
 WIDTHS = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0)
@@ -13,25 +14,41 @@ WIDTHS = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0)
 class VGG11(nn.Module):
     """(N, 3, H, W) RGB in [0, 1] -> (N, num_classes) scores.
 
-    `features.27` is what the last convolution stage sees before its pooling, stride 16. The paper's head is 4096
-    wide, 120 million weights; `hidden` makes it narrower.
+    `layer` is what the last convolution stage gives before its pooling, stride 16.
+
+    Parameters
+    ----------
+    num_classes : outputs
+    hidden : width of the two fully connected layers; the paper's 4096 makes a file of 240 MB
+    batch_norm : normalise after each convolution, which the paper does not; without it, it hardly learns from a few
+        thousand images
+    pool : the last maps are averaged to pool x pool cells
+    dropout : share of the fully connected layers' outputs that is left out while learning
     """
 
-    def __init__(self, num_classes: int = 1000, hidden: int = 512, dropout: float = 0.5) -> None:
+    def __init__(
+        self, num_classes: int = 1000, hidden: int = 4096, batch_norm: bool = False, pool: int = 7, dropout: float = 0.5
+    ) -> None:
         super().__init__()
+        if hidden < 1 or pool < 1:
+            raise ModelError(f"hidden {hidden}, pool {pool}: both must be 1 or more")
         self.normalize = Normalize()
         parts: list[nn.Module] = []
+        stages: list[str] = []
         inside = 3
         for width in WIDTHS:
             if width == 0:
                 parts.append(nn.MaxPool2d(2))
                 continue
-            parts += [nn.Conv2d(inside, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+            norm = [nn.BatchNorm2d(width)] if batch_norm else []
+            parts += [nn.Conv2d(inside, width, 3, padding=1), *norm, nn.ReLU(inplace=True)]
+            stages.append(f"features.{len(parts) - 1}")
             inside = width
         self.features = nn.Sequential(*parts)
-        self.avgpool = nn.AdaptiveAvgPool2d(7)
+        self.layers = tuple(stages[1:2] + stages[3::2])
+        self.avgpool = nn.AdaptiveAvgPool2d(pool)
         self.classifier = nn.Sequential(
-            nn.Linear(512 * 49, hidden),
+            nn.Linear(512 * pool**2, hidden),
             nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(hidden, hidden),

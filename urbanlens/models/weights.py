@@ -22,7 +22,7 @@ from urbanlens.artifacts import file_digest
 from urbanlens.errors import ModelError, UnknownNameError
 from urbanlens.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard
 from urbanlens.models.efficientnet_lite0 import packaged_file
-from urbanlens.models.registry import MODELS, build_model
+from urbanlens.models.registry import MODELS, build_model, layers_of
 from urbanlens.models.transform import SquareTransform
 
 
@@ -37,7 +37,7 @@ class LoadedModel:
     transform : picture -> (3, H, W) float32 in [0, 1]
     card : its `model.json`
     name : its name, as in the card
-    layer : dotted name of the layer where Grad-CAM looks
+    layers : dotted names of the layers where Grad-CAM can look, from fine to coarse
     weights_digest : SHA-256 of its weights, part of every artifact's key
     """
 
@@ -46,8 +46,13 @@ class LoadedModel:
     transform: Callable[[Image.Image], Tensor]
     card: ModelCard
     name: str
-    layer: str
+    layers: tuple[str, ...]
     weights_digest: str
+
+    @property
+    def layer(self) -> str:
+        """The last of `layers`, where Grad-CAM looks by itself."""
+        return self.layers[-1]
 
 
 def save_model(module: nn.Module, card: ModelCard, folder: Path | str) -> ModelCard:
@@ -144,8 +149,8 @@ def _build(card: ModelCard) -> nn.Module:
 
 
 def _loaded(module: nn.Module, card: ModelCard, digest: str) -> LoadedModel:
-    layer = MODELS[card.architecture].layer
-    return LoadedModel(module.eval(), card.classes, SquareTransform(card.size), card, card.name, layer, digest)
+    layers = layers_of(module)
+    return LoadedModel(module.eval(), card.classes, SquareTransform(card.size), card, card.name, layers, digest)
 
 
 def _half(name: str, value: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from urbanlens.progress import Progress, silent
 from urbanlens.training.augment import augment
 from urbanlens.training.fit import FitResult, FitSettings, autocast, fit, half_type
 from urbanlens.training.metrics import accuracy_of, classification_metrics
+from urbanlens.training.recipes import RECIPES, Recipe, recipe_of
 from urbanlens.training.rows import Rows, labelled_rows
 
 
@@ -35,15 +36,15 @@ class ClassifierTask:
     sizes, epochs : side in px and number of epochs of each stage; only the last stage's weights may be chosen
     batch : images at a time
     device : where to compute
-    augmented : False shows every image as it is, as the papers do
+    recipe : how; its `augmented` and `smoothing` are used here, the rest by the fit loop
     """
 
     def __init__(
         self, module: nn.Module, rows: dict[str, Rows], sizes: Sequence[int], epochs: Sequence[int], batch: int,
-        device: torch.device, progress: Progress, *, augmented: bool = True,
+        device: torch.device, progress: Progress, *, recipe: Recipe = RECIPES["quick"],
     ) -> None:  # fmt: skip
         self.module, self.rows, self.batch, self.device, self.progress = module, rows, batch, device, progress
-        self.augmented = augmented
+        self.recipe = recipe
         self.sizes = [size for size, count in zip(sizes, epochs, strict=True) for _ in range(count)]
         counts = torch.bincount(rows["train"].labels).float()
         self.balance = (counts.mean() / counts).to(device)
@@ -55,7 +56,7 @@ class ClassifierTask:
         counts = {split: len(rows) for split, rows in self.rows.items()}
         network = {name: list(value.shape) for name, value in self.module.state_dict().items()}
         return {"collections": sorted(collections), "rows": counts, "sizes": self.sizes, "batch": self.batch,
-                "network": network, "augmented": self.augmented}  # fmt: skip
+                "network": network, "augmented": self.recipe.augmented, "smoothing": self.recipe.smoothing}  # fmt: skip
 
     def steps(self, epoch: int) -> int:  # noqa: ARG002 - every epoch sees all images
         """A last batch of a single image is left out: a batch norm needs two."""
@@ -69,13 +70,14 @@ class ClassifierTask:
         for step in range(self.steps(epoch)):
             rows = order[step * self.batch : (step + 1) * self.batch]
             images = pixels[rows].to(self.device).float() / 255
-            images = augment(images, generator) if self.augmented else images
+            images = augment(images, generator) if self.recipe.augmented else images
             yield images.contiguous(memory_format=torch.channels_last), labels[rows].to(self.device)
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        """Cross-entropy, every class of equal weight, labels smoothed by 0.05."""
+        """Cross-entropy, every class of equal weight, labels smoothed as the recipe says."""
         images, labels = batch
-        return functional.cross_entropy(self.module(images).float(), labels, self.balance, label_smoothing=0.05)
+        scores, smoothing = self.module(images).float(), self.recipe.smoothing
+        return functional.cross_entropy(scores, labels, self.balance, label_smoothing=smoothing)
 
     def validate(self, epoch: int) -> dict[str, float]:
         """Accuracy and loss; the score is the accuracy, equal ones told apart by the loss."""
@@ -110,9 +112,9 @@ class ClassifierTask:
 
 def train_city(
     collection: ImageCollection, *, destination: Path | str, label: str = "city", architecture: str = "resnet18",
-    sizes: Sequence[int] = (128, 224), epochs: Sequence[int] = (10, 2), batch: int = 32, learning_rate: float = 1e-3,
-    seed: int = 0, extra: ImageCollection | None = None, augmented: bool = True, device: str = "auto",
-    progress: Progress = silent, **options: Any,
+    sizes: Sequence[int] = (128, 224), epochs: Sequence[int] = (10, 2), batch: int = 32, recipe: str = "quick",
+    learning_rate: float | None = None, augmented: bool | None = None, seed: int = 0,
+    extra: ImageCollection | None = None, device: str = "auto", progress: Progress = silent, **options: Any,
 ) -> ModelCard:  # fmt: skip
     """Train a classifier of a label column and write it as a model's folder.
 
@@ -123,10 +125,11 @@ def train_city(
     label : column of the table; images without a value take no part
     architecture, options : a name of `MODELS`, and options of that architecture
     sizes, epochs : side in px and number of epochs of each stage; the last size is the model's own
-    batch, learning_rate, seed : as they say
+    batch, seed : as they say
+    recipe : a name of `RECIPES`
+    learning_rate, augmented : instead of the recipe's; without augmentation, a network falls more easily for what
+        says nothing about the class (the demo's planted mark)
     extra : more training images: its rows with one of the collection's classes, of its `train` split where it has one
-    augmented : whether shift, zoom, colour, blur and noise change the training images; without, a network falls
-        more easily for what says nothing about the class (the demo's planted mark)
     device : `auto`, `cpu`, `cuda`
     progress : may raise Cancelled: the same call later goes on from the last whole epoch
 
@@ -143,11 +146,16 @@ def train_city(
     """
     destination, where = Path(destination), choose_device(device)
     sizes, epochs = _stages(sizes, epochs, batch)
+    way = recipe_of(recipe, learning_rate, augmented)
+    if "size" in MODELS[architecture].options:
+        options.setdefault("size", sizes[-1])
     classes, rows, marked = labelled_rows(collection, label, extra, seed)
     module = build_model(architecture, len(classes), seed=seed, **options)
-    task = ClassifierTask(module, rows, sizes, epochs, batch, where, progress, augmented=augmented)
+    task = ClassifierTask(module, rows, sizes, epochs, batch, where, progress, recipe=way)
     kept = destination.parent / f".{destination.name}.training"
-    settings = FitSettings(len(task.sizes), learning_rate, seed=seed, device=str(where))
+    settings = FitSettings(
+        len(task.sizes), way.learning_rate, way.weight_decay, way.warm_up, way.schedule, seed, str(where)
+    )
     result = fit(task, settings, checkpoint=kept / "checkpoint.pt", progress=progress)
     # The file holds float16: what is measured is what is shipped.
     round_weights(module)
@@ -198,7 +206,8 @@ def _training(
     return {
         "sizes": sizes, "epochs": epochs, "batch": task.batch, "learning_rate": settings.learning_rate,
         "weight_decay": settings.weight_decay, "seed": settings.seed, "device": task.device.type,
-        "augmented": task.augmented, "best_epoch": result.best_epoch, "seconds": round(result.seconds, 1),
+        "schedule": settings.schedule, "smoothing": task.recipe.smoothing, "augmented": task.recipe.augmented,
+        "best_epoch": result.best_epoch, "seconds": round(result.seconds, 1),
         "images_per_second": round(images / max(result.seconds, 1e-9), 1), "history": result.history,
     }  # fmt: skip
 
