@@ -14,7 +14,7 @@ from torch import Tensor
 
 from urbanlens.engine import Engine, prepare
 from urbanlens.errors import ModelError
-from urbanlens.explain.grad_cam import grad_cam_and_scores
+from urbanlens.explain.gradcam import grad_cam_and_scores
 from urbanlens.models.weights import LoadedModel
 from urbanlens.progress import Progress, silent
 
@@ -38,8 +38,9 @@ class Explanations:
 def explain_images(
     model: LoadedModel,
     images: Sequence[Image.Image],
-    targets: int | Sequence[int] | None = None,
+    targets: int | Sequence[int] | NDArray[np.int64] | None = None,
     *,
+    layer: str | None = None,
     batch: int = 32,
     engine: Engine | None = None,
     progress: Progress = silent,
@@ -50,7 +51,8 @@ def explain_images(
     ----------
     model : a classifier, on any device
     images : N pictures of any size
-    targets : class number for all, or one each; None: each picture's most probable class
+    targets : class number for all, or one each; None, or -1 among several: the most probable one
+    layer : dotted name of the layer where to look; None: the model's last convolution stage
     batch : pictures decoded and held at a time
     engine : halves batches that do not fit into its memory; None: one for the CPU
 
@@ -65,22 +67,30 @@ def explain_images(
     for start in range(0, max(len(images), 1), batch):
         pixels = prepare(images[start : start + batch], model.transform, size=model.card.size)
         rows = (pixels,) if given is None else (pixels, torch.from_numpy(given[start : start + batch].copy()))
-        parts.append(engine.map(partial(_explain, model), rows))
+        parts.append(engine.map(partial(_explain, model, layer), rows))
         progress(min(start + batch, len(images)), len(images), "explaining")
     scores, classes, maps = (torch.cat(column).numpy() for column in zip(*parts, strict=True))
     return Explanations(scores, classes, maps)
 
 
-def _one_each(targets: int | Sequence[int], count: int) -> NDArray[np.int64]:
+def _one_each(targets: int | Sequence[int] | NDArray[np.int64], count: int) -> NDArray[np.int64]:
     classes = np.asarray(targets, dtype=np.int64)
     if classes.ndim and classes.shape != (count,):
         raise ModelError(f"{classes.size} targets for {count} images: give one number, or one an image")
+    if classes.ndim == 0 and classes < 0:
+        raise ModelError(f"{targets} is no class number: give 0 or more, or None for the most probable class")
     return np.broadcast_to(classes, (count,))
 
 
-def _explain(model: LoadedModel, rows: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
+def _explain(model: LoadedModel, layer: str | None, rows: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
     """Probabilities, classes and maps of one batch, on the CPU."""
-    wanted = rows[1] if len(rows) > 1 else None
-    maps, scores = grad_cam_and_scores(model, rows[0], wanted)
-    classes = scores.argmax(1).cpu() if wanted is None else wanted.cpu()
-    return scores.softmax(1).cpu(), classes, maps.cpu()
+    wanted = rows[1] if len(rows) > 1 else torch.full((len(rows[0]),), -1)
+    chosen: list[Tensor] = []
+
+    def choose(scores: Tensor) -> Tensor:
+        given = wanted.to(scores.device)
+        chosen.append(torch.where(given < 0, scores.argmax(1), given))
+        return chosen[0]
+
+    maps, scores = grad_cam_and_scores(model, rows[0], choose, layer)
+    return scores.softmax(1).cpu(), chosen[0].cpu(), maps.cpu()

@@ -22,12 +22,13 @@ class ModelCard:
     Attributes
     ----------
     name : the model's own name, that of its folder
-    task : what it answers, such as `classes`
-    architecture : a name of `MODELS`
+    task : what it answers: `classes` of whole pictures, or `objects` of pixels
+    architecture : a name of `MODELS`; of a segmenter, of `SEGMENTERS`
     classes : names of the outputs, in their order
     size : side of the square input in px
     label : the table's column that it learnt
     options : options of the architecture
+    layers : dotted names of the layers where Grad-CAM can look, from fine to coarse; filled by `save_model`
     training, data, metrics : how, from what, and how well it learnt; plain JSON
     weights : file, sha256, dtype and parameters of the weights; filled by `save_model`
     """
@@ -39,6 +40,7 @@ class ModelCard:
     size: int
     label: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -67,9 +69,13 @@ class ModelCard:
             raise ModelError(f"{where} holds a {type(values).__name__}: it must be an object with name, classes, …")
         _check(values, where)
         known = {part.name for part in fields(cls)}
-        return cls(
-            **{**{key: value for key, value in values.items() if key in known}, "classes": tuple(values["classes"])}
-        )
+        lists = {"classes": tuple(values["classes"]), "layers": tuple(values.get("layers", ()))}
+        return cls(**{key: value for key, value in values.items() if key in known} | lists)
+
+    @property
+    def weights_digest(self) -> str:
+        """SHA-256 of its weights, part of every artifact's key; "" where the card does not say."""
+        return str(self.weights.get("sha256", ""))
 
     @classmethod
     def read(cls, folder: Path | str) -> ModelCard:

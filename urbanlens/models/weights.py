@@ -22,7 +22,7 @@ from urbanlens.artifacts import file_digest
 from urbanlens.errors import ModelError, UnknownNameError
 from urbanlens.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard
 from urbanlens.models.efficientnet_lite0 import packaged_file
-from urbanlens.models.registry import MODELS, build_model, layers_of
+from urbanlens.models.registry import architectures, build_model, layers_of
 from urbanlens.models.transform import SquareTransform
 
 
@@ -32,12 +32,12 @@ class LoadedModel:
 
     Attributes
     ----------
-    module : the network, in eval mode, (N, 3, H, W) in [0, 1] -> (N, K)
+    module : the network, in eval mode, (N, 3, H, W) in [0, 1] -> (N, K), a segmenter's (N, K, H, W)
     classes : names of its K outputs
     transform : picture -> (3, H, W) float32 in [0, 1]
     card : its `model.json`
     name : its name, as in the card
-    layers : dotted names of the layers where Grad-CAM can look, from fine to coarse
+    layers : dotted names of the layers where Grad-CAM can look, from fine to coarse; () for a segmenter
     weights_digest : SHA-256 of its weights, part of every artifact's key
     """
 
@@ -85,7 +85,7 @@ def save_model(module: nn.Module, card: ModelCard, folder: Path | str) -> ModelC
         "dtype": "float16",
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
     }
-    card = replace(card, weights=weights)
+    card = replace(card, weights=weights, layers=layers_of(module))
     _replace_folder(Path(folder), {WEIGHTS_FILE: data, CARD_FILE: card.to_json().encode()})
     return card
 
@@ -138,10 +138,11 @@ def imagenet(size: int = 224) -> LoadedModel:
 def _build(card: ModelCard) -> nn.Module:
     """The card's network with arbitrary weights; never those of a package."""
     options = dict(card.options)
-    if card.architecture in MODELS and "pretrained" in MODELS[card.architecture].options:
+    known = architectures(card.task)
+    if card.architecture in known and "pretrained" in known[card.architecture].options:
         options["pretrained"] = False
     try:
-        return build_model(card.architecture, len(card.classes), seed=0, **options)
+        return build_model(card.architecture, len(card.classes), task=card.task, seed=0, **options)
     except UnknownNameError as error:
         raise ModelError(f"the model {card.name!r} cannot be built: {error}") from None
     except TypeError as error:

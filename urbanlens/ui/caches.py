@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import streamlit as st
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from urbanlens.collection import ImageCollection
+    from urbanlens.embedding.mask_plane import MaskPlane
     from urbanlens.engine import Engine
+    from urbanlens.explain import CollectionMaps, ObjectCounts, Residuals
+    from urbanlens.plots.gallery import Atlas
     from urbanlens.ui.explaining import Explained
 
 THUMBNAIL_BYTES = 64 * 2**20
@@ -85,6 +88,97 @@ def _comparison(table: str, a: str, b: str, _views: tuple[ImageCollection, Image
     from urbanlens.collection.comparison import compare
 
     return compare(*_views)
+
+
+T = TypeVar("T")
+
+
+class Shelf(Generic[T]):
+    """The results read last, by key; what is not there yet is not remembered as missing. Safe for threads."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._kept: OrderedDict[str, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str, read: Callable[[], T | None]) -> T | None:
+        """The result of `key`, read once."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        value = read()
+        if value is not None:
+            with self._lock:
+                self._kept[key] = value
+                while len(self._kept) > self.most:
+                    self._kept.popitem(last=False)
+        return value
+
+
+@st.cache_resource(show_spinner=False)
+def _shelves() -> tuple[Shelf[CollectionMaps], Shelf[ObjectCounts], Shelf[MaskPlane], Shelf[Atlas]]:
+    return Shelf(16), Shelf(16), Shelf(32), Shelf(12)
+
+
+@st.cache_resource(show_spinner=False)
+def _compared() -> Shelf[Residuals]:
+    return Shelf(8)
+
+
+def compared(key: str, read: Callable[[], Residuals | None]) -> Residuals | None:
+    """Kept residuals between networks, read once for all visitors."""
+    return _compared().get(key, read)
+
+
+@st.cache_resource(show_spinner=False)
+def _small() -> Shelf[list[Image]]:
+    return Shelf(3)
+
+
+def masks(key: str, read: Callable[[], CollectionMaps | None]) -> CollectionMaps | None:
+    """Kept masks of a collection, read once for all visitors."""
+    return _shelves()[0].get(key, read)
+
+
+def counts(key: str, read: Callable[[], ObjectCounts | None]) -> ObjectCounts | None:
+    """Kept object counts, read once for all visitors."""
+    return _shelves()[1].get(key, read)
+
+
+def plane(key: str, read: Callable[[], MaskPlane | None]) -> MaskPlane | None:
+    """A kept plane of masks, read once for all visitors."""
+    return _shelves()[2].get(key, read)
+
+
+def small_pictures(images: ImageCollection, ids: list[str], side: int) -> list[Image]:
+    """Pictures of at most `side` px a side, read once for all visitors; a grey one where a file cannot be read."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def make() -> list[Image]:
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(lambda image_id: _small_picture(images, image_id, side), ids))
+
+    key = f"{images.whole.fingerprint}-{side}-{hash(tuple(ids))}"
+    return _small().get(key, make) or []
+
+
+def _small_picture(images: ImageCollection, image_id: str, side: int) -> Image:
+    from PIL import Image as Images
+
+    from urbanlens.collection import open_thumbnail
+    from urbanlens.errors import CollectionError, ImageError
+
+    try:
+        return open_thumbnail(images.path(image_id), side, image_id)
+    except (ImageError, CollectionError, OSError):
+        return Images.new("RGB", (side, side), "#888888")
+
+
+def atlas(key: str, make: Callable[[], Atlas]) -> Atlas:
+    """Thumbnails of a gallery, made once for all visitors."""
+    made = _shelves()[3].get(key, make)
+    return made if made is not None else make()
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

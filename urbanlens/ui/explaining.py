@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from urbanlens.errors import ModelError
+from urbanlens.models.card import WEIGHTS_FILE, ModelCard
 from urbanlens.ui import caches, library
 
 if TYPE_CHECKING:
@@ -28,17 +29,23 @@ TASKS = ("classes",)
 
 @dataclass(frozen=True)
 class Network:
-    """A network that can be asked: its name in the address, what it is called, where it lies (None: packaged)."""
+    """A network: its name in the address, what it is called, where it lies (None: packaged), and its card there."""
 
     name: str
     title: str
     folder: Path | None
     from_demo: bool = False
+    card: ModelCard | None = None
 
     @property
     def key(self) -> str:
         """Changes when the network's files do."""
         return self.name if self.folder is None else f"{self.folder}@{(self.folder / 'model.json').stat().st_mtime_ns}"
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether its weights are here; of a second training of the demo's networks only the masks are shipped."""
+        return self.folder is None or (self.folder / WEIGHTS_FILE).is_file()
 
     @property
     def is_imagenet(self) -> bool:
@@ -85,10 +92,17 @@ class Explained:
 
 
 def networks(collection: ImageCollection) -> dict[str, Network]:
-    """By their name in the address: the collection's own networks, the demo's, and the one for everyday things."""
-    demo = library.DEMO_FOLDER.resolve()
+    """Those that can be asked, by their name in the address: the collection's own, the demo's, and ImageNet's."""
     everyday = Network(IMAGENET, "ImageNet (EfficientNet-Lite0, 1,000 everyday things)", None)
-    known = {**_kept("own", collection.models, demo), IMAGENET: everyday}
+    found = classifiers(collection)
+    own = {name: network for name, network in found.items() if not name.startswith("demo-")}
+    return {name: network for name, network in {**own, IMAGENET: everyday, **found}.items() if network.can_be_asked}
+
+
+def classifiers(collection: ImageCollection) -> dict[str, Network]:
+    """The collection's own classifiers and then the demo's, by their name in the address."""
+    demo = library.DEMO_FOLDER.resolve()
+    known = _kept("own", collection.models, demo)
     if collection.root != demo:
         known |= _kept("demo", sorted(file.parent for file in (demo / "models").glob("*/model.json")), demo)
     return known
@@ -96,8 +110,6 @@ def networks(collection: ImageCollection) -> dict[str, Network]:
 
 def _kept(prefix: str, folders: Sequence[Path], demo: Path) -> dict[str, Network]:
     """The classifiers among some models' folders; a folder without a readable card is left out."""
-    from urbanlens.models import ModelCard
-
     known = {}
     for folder in folders:
         try:
@@ -106,8 +118,8 @@ def _kept(prefix: str, folders: Sequence[Path], demo: Path) -> dict[str, Network
             continue
         if card.task in TASKS:
             about = " or ".join(card.classes) if len(card.classes) <= 3 else f"{len(card.classes)} classes"
-            name = f"{prefix}-{folder.name}"
-            known[name] = Network(name, f"{about} ({card.architecture})", folder, folder.resolve().is_relative_to(demo))
+            name, of_demo = f"{prefix}-{folder.name}", folder.resolve().is_relative_to(demo)
+            known[name] = Network(name, f"{about} ({folder.name})", folder, of_demo, card)
     return known
 
 

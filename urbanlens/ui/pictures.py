@@ -123,6 +123,17 @@ def picture(image: Image, caption: str = "", *, most: int = 900) -> None:
     )
 
 
+def row_of(cells: Sequence[tuple[Image, str]], *, size: int = 200) -> None:
+    """Small pictures side by side, each with an escaped caption."""
+    drawn = []
+    for image, caption in cells:
+        address = caches.data_address(image, size, quality=85)
+        drawn.append(
+            f'<figure><img src="{address}" alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'
+        )
+    st.html(f'<div class="pictures" style="--cell:{int(size)}px">{"".join(drawn)}</div>')
+
+
 def numbers(values: Mapping[str, str]) -> None:
     """Large numbers with what they count: {"images": "3,100", …}."""
     cells = "".join(f"<div><b>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in values.items())

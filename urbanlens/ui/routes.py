@@ -39,6 +39,18 @@ ROUTES = (
         "Draw a rectangle round a district. Which images lie inside, and which of them look alike?",
     ),
     Route(
+        "explanations",
+        "Explanations",
+        ":material/visibility:",
+        "Where does a network look in all these images? Draw round some that look alike.",
+    ),
+    Route(
+        "objects",
+        "Objects",
+        ":material/category:",
+        "Which things does it look at, and do several networks agree?",
+    ),
+    Route(
         "single_image",
         "Single image",
         ":material/center_focus_strong:",

@@ -45,29 +45,13 @@ def captions(found: pd.DataFrame, labels: list[str]) -> list[str]:
 
 def small_map(images: ImageCollection, found: pd.DataFrame, own_id: str | None) -> Figure | None:
     """Where the similar images are, among all others; None where no place is known."""
-    import plotly.graph_objects as go
-    from shapely.geometry import MultiPoint
-
-    from urbanlens.plots import world
-    from urbanlens.plots.maps import bounds_of
+    from urbanlens.plots.places import places
 
     located = images.table[images.located]
     placed = found[found["lat"].notna()]
-    if located.empty or placed.empty:
+    figure = places(images)
+    if figure is None or placed.empty:
         return None
-    figure = go.Figure()
-    bounds = bounds_of([MultiPoint(located[["lon", "lat"]].to_numpy(float))])
-    if not (images.root / "outlines.geojson").is_file() and world.helps(bounds):
-        ground = world.lines(bounds)
-        figure.add_scattergl(
-            x=ground[:, 0].astype("float32"), y=ground[:, 1].astype("float32"), mode="lines", hoverinfo="skip",
-            line={"width": 0.8, "color": "rgba(128,128,128,.6)"}, name="coasts and borders",
-        )  # fmt: skip
-    figure.add_scattergl(
-        x=located["lon"].astype("float32"), y=located["lat"].astype("float32"), mode="markers", hoverinfo="skip",
-        marker={"size": 3, "color": "rgba(128,128,128,.35)"}, name="all images",
-    )  # fmt: skip
-    # All by WebGL and in this order: its traces would cover those that are drawn otherwise.
     figure.add_scattergl(
         x=placed["lon"], y=placed["lat"], mode="markers+text", name="similar images",
         text=[str(place + 1) for place in placed.index], textfont={"color": "#fff", "size": 11},
@@ -80,11 +64,4 @@ def small_map(images: ImageCollection, found: pd.DataFrame, own_id: str | None) 
             x=own["lon"], y=own["lat"], mode="markers", name="this image", text=own["image_id"], hoverinfo="text",
             marker={"size": 15, "symbol": "star", "color": "#FFD34D", "line": {"width": 1, "color": "#3a2a00"}},
         )  # fmt: skip
-    stretch = 1 / max(0.2, float(np.cos(np.radians(located["lat"].mean()))))
-    axis = {"visible": False}
-    figure.update_layout(
-        height=330, margin={"l": 0, "r": 0, "t": 0, "b": 0}, showlegend=False, dragmode="pan",
-        xaxis=axis, yaxis={**axis, "scaleanchor": "x", "scaleratio": stretch},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(128,128,128,.08)",
-    )  # fmt: skip
     return figure

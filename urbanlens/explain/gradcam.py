@@ -12,7 +12,7 @@ the plain forward pass.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -23,7 +23,7 @@ from urbanlens.errors import ModelError
 from urbanlens.models.registry import layers_of
 from urbanlens.models.state import preserved
 
-Target = int | Sequence[int] | Tensor | None
+Target = int | Sequence[int] | Tensor | Callable[[Tensor], Tensor] | None
 
 
 class HasModule(Protocol):
@@ -47,7 +47,8 @@ def grad_cam(
     ----------
     model : a network (N, 3, H, W) -> (N, K), or a LoadedModel; it is run in eval mode and goes back as it came
     images : (N, 3, H, W), as the model takes them
-    target : class number for all images, or one each; None: the class with the highest score
+    target : class number for all images, or one each, or what chooses them from the scores (N, K); None: the class
+        with the highest score
     layer : the layer, or its dotted name; None: the last convolution stage of an architecture in `MODELS`
 
     Returns
@@ -131,7 +132,7 @@ def _classes(target: Target, scores: Tensor) -> Tensor:
     """The class number of each image, (N,)."""
     if target is None:
         return scores.argmax(1)
-    classes = torch.as_tensor(target, device=scores.device)
+    classes = torch.as_tensor(target(scores) if callable(target) else target, device=scores.device)
     if classes.is_floating_point() or classes.dtype == torch.bool:
         raise ModelError(f"targets of type {classes.dtype} are no class numbers: give whole numbers")
     classes = classes.long()

@@ -1,0 +1,55 @@
+"""Which objects the networks look at when they name a class, and whether they agree."""
+
+import streamlit as st
+
+from urbanlens import ui
+from urbanlens.ui import agreement, masked, objects, overview, pictures, planted
+
+here = ui.page("Objects")
+st.title("Objects", anchor=False)
+pictures.lead(
+    "Which things does a network look at when it names a place? And does it look there more than chance would?"
+)
+networks = masked.of_interest(here.collection)
+if not networks:
+    st.info("No network has learnt this collection yet. Train one on the page Explanations.")
+    st.stop()
+
+asking, among, cutting = st.columns([1.6, 1, 1], gap="medium")
+with asking:
+    chosen = objects.choose_networks(networks)
+with among:
+    inside = masked.choose_scope(here, chosen[0] if chosen else next(iter(networks.values())))
+with cutting:
+    threshold = objects.choose_threshold()
+inside = inside & objects.choose_scheme(here.collection)
+masked.lasso_badge(here.collection)
+picked = masked.lasso(here.collection)
+if picked is not None:
+    inside = inside & picked
+if not chosen:
+    st.info("Choose a network, or several to see them side by side.")
+    st.stop()
+
+if not here.collection.labelled.any():
+    st.info(
+        "This collection has no pixel labels, so nobody knows which objects its images show. Let a segmentation "
+        "network label them: `python -m urbanlens segment COLLECTION`."
+    )
+else:
+    found = [one for one in objects.measured(here, chosen, inside) if len(one.rows)]
+    if not found:
+        st.info("None of the chosen images has both a class that the network knows and pixel labels.")
+    else:
+        objects.show_support(found)
+        objects.show_ratios(here, found, threshold)
+        objects.show_behind(here, found, threshold)
+        st.header("Where two classes differ")
+        objects.show_difference(here, found, threshold)
+        if overview.is_demo(here.collection):
+            st.header("Against the planted truth")
+            planted.show_planted(here, found, threshold)
+
+st.header("Do networks agree?")
+agreement.show_agreement(here, networks, inside)
+objects.about()

@@ -1,0 +1,87 @@
+"""The command `explain`: masks of a whole collection, their plane, and the objects inside them, kept as artifacts."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from urbanlens.artifacts import ArtifactStore
+from urbanlens.collection import ImageCollection
+from urbanlens.embedding.mask_plane import mask_plane
+from urbanlens.errors import ModelError
+from urbanlens.explain.collection_maps import CollectionMaps, explain_collection, maps_key
+from urbanlens.explain.collection_objects import count_collection
+from urbanlens.models import LoadedModel, load_model
+from urbanlens.progress import Progress, silent
+
+
+def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[str, Any]:
+    """Masks of all images under a network, and what follows from them.
+
+    Parameters
+    ----------
+    arguments : `collection`, a folder; `model`, a name of the collection's or the demo's models, or a folder; `target`,
+        `layer`, `plane` (a layout or None), `seed`
+    """
+    collection = ImageCollection.open(arguments.collection)
+    model = chosen_model(collection, arguments.model)
+    store = ArtifactStore(collection.root / "artifacts")
+    found = explain_collection(
+        collection, model, target=arguments.target, layer=arguments.layer, store=store, progress=progress
+    )
+    key = maps_key(
+        collection, model, arguments.target, model.card.label,
+        None if arguments.layer in (None, model.layer) else arguments.layer,
+    )  # fmt: skip
+    answer: dict[str, Any] = {
+        "collection": str(collection.root), "model": model.name, "images": int(found.readable.sum()),
+        "unreadable": [name for name, fine in zip(collection.ids, found.readable, strict=True) if not fine],
+        "empty masks": int(found.empty.sum()), "artifact": str(store.find(key)),
+    }  # fmt: skip
+    known = found.readable & (found.labels >= 0)
+    if known.any():
+        answer["right"] = round(float((found.predicted == found.labels)[known].mean()), 4)
+    if collection.labelled.any():
+        counts = count_collection(collection, found, key, store=store, progress=progress)
+        answer["images with objects"] = int((counts.total.sum(1) > 0).sum())
+    if arguments.plane:
+        rows = plane_rows(collection, model, found)
+        plane = mask_plane(
+            found.maps, key, rows, method=arguments.plane, seed=arguments.seed, store=store, progress=progress
+        )
+        answer["plane"] = {"masks": len(rows), "trustworthiness": plane.trust, "10 nearest kept": plane.kept}
+    return answer
+
+
+def plane_rows(collection: ImageCollection, model: LoadedModel, found: CollectionMaps) -> Any:
+    """Numbers of the images that the page lays out first: test images with a class, or all where there is no split."""
+    table = collection.table
+    chosen = found.readable & ~found.empty
+    if "split" in table and model.card.label in table:
+        test = np.asarray((table["split"] == "test") & table[model.card.label].notna())
+        chosen &= test if test.any() else True
+    return np.flatnonzero(chosen)
+
+
+def chosen_model(collection: ImageCollection, given: str | None) -> LoadedModel:
+    """The classifier that is meant: a name of the collection's or the demo's models, or a folder; ModelError else."""
+    from urbanlens.collection.library import SHIPPED
+
+    own = {folder.name: folder for folder in collection.models}
+    shipped = {file.parent.name: file.parent for file in (SHIPPED / "demo" / "models").glob("*/model.json")}
+    names = {**shipped, **own}
+    if given is None:
+        if not own:
+            raise ModelError(
+                f"{collection.name} has no network of its own: train one with `python -m urbanlens train city`, or "
+                f"name one of the demo's with --model: {', '.join(sorted(shipped))}"
+            )
+        given = sorted(own)[0]
+    folder = names.get(given, Path(given))
+    model = load_model(folder)
+    if model.card.task != "classes":
+        raise ModelError(f"{model.name} answers {model.card.task}, not classes: give a classifier")
+    return model

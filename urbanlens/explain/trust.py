@@ -1,0 +1,52 @@
+"""Do masks point at what is known to matter? Each measure beside what a mask that looked anywhere would get."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from urbanlens.explain.objects import ObjectCounts
+
+
+def pointing(counts: ObjectCounts, objects: Sequence[int]) -> pd.DataFrame:
+    """The pointing game and the mask's energy, image by image.
+
+    Zhang et al., Top-down Neural Attention by Excitation Backprop, 2016 (pointing game); Wang et al., Score-CAM, 2020
+    (energy): a hit is a mask whose highest pixel lies on a meant object; its energy is the share of the mask's sum
+    that lies on them. A mask that looked anywhere gets, on average, their share of the image in both.
+
+    Parameters
+    ----------
+    counts : of N images
+    objects : ids of the objects that are meant
+
+    Returns
+    -------
+    DataFrame
+        area (share of the image that the objects cover), hit and energy, a row an image; hit and energy are NaN for
+        an empty mask, all three where an image holds none of the objects.
+    """
+    chosen = np.isin(counts.objects, np.asarray(objects))
+    pixels = counts.total[:, chosen].sum(1)
+    none, empty = pixels == 0, counts.whole == 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        energy = counts.mass[:, chosen].sum(1, dtype=np.float64) / counts.whole
+    return pd.DataFrame({
+        "area": np.where(none, np.nan, pixels / counts.pixels),
+        "hit": np.where(none | empty, np.nan, np.isin(counts.top, np.asarray(objects)).astype(float)),
+        "energy": np.where(none | empty, np.nan, energy),
+    })  # fmt: skip
+
+
+def mean_interval(values: ArrayLike) -> tuple[float, float, float, int]:
+    """Mean of the known values, its 95 % interval from the standard error, and their number."""
+    known = np.asarray(values, float)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return float("nan"), float("nan"), float("nan"), 0
+    mean = float(known.mean())
+    reach = 1.96 * float(known.std(ddof=1)) / len(known) ** 0.5 if len(known) > 1 else float("nan")
+    return mean, mean - reach, mean + reach, len(known)

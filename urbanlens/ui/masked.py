@@ -1,0 +1,250 @@
+"""The masks of a collection under one of its networks: read where they are kept, computed where the visitor asks."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from urbanlens.collection.library import store_for
+from urbanlens.explain import CollectionMaps, ObjectCounts, count_collection, explain_collection, kept_counts, kept_maps
+from urbanlens.explain.collection_maps import LABEL, PREDICTED, maps_key
+from urbanlens.ui import caches, explaining, pictures, state, work
+
+if TYPE_CHECKING:
+    from urbanlens.artifacts import ArtifactKey
+    from urbanlens.collection import ImageCollection
+    from urbanlens.progress import Progress
+    from urbanlens.ui.explaining import Network
+    from urbanlens.ui.page import Page
+
+Rows = NDArray[np.bool_]
+SCOPES = {"test": "Test images", "labelled": "All images with a class", "all": "All images"}
+LONGEST_LASSO = 4000
+"""Most letters of a lasso in the address; a larger one lives as long as the visit."""
+_LASSO = "urbanlens.lasso"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A network's masks of a whole collection, and the key they are kept under."""
+
+    network: Network
+    key: ArtifactKey
+    maps: CollectionMaps
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.network.card.name if self.network.card else self.network.title
+
+
+def targets(network: Network) -> dict[str, str]:
+    """What masks can explain, by its name in the address."""
+    classes = network.card.classes if network.card else ()
+    return {LABEL: "each image's own class", PREDICTED: "what the network answers"} | {name: name for name in classes}
+
+
+def kept(collection: ImageCollection, network: Network, target: str = LABEL, layer: str | None = None) -> Study | None:
+    """The masks where they have been computed before; loads no torch."""
+    card = network.card
+    if card is None:
+        return None
+    whole, column = collection.whole, card.label
+    key = maps_key(whole, card, target, column, layer)
+
+    def read() -> CollectionMaps | None:
+        return kept_maps(whole, card, column, target=target, layer=layer, store=store_for(whole))
+
+    maps = caches.masks(f"{key.kind}-{key.digest}", read)
+    return None if maps is None else Study(network, key, maps)
+
+
+def study(collection: ImageCollection, network: Network, target: str = LABEL, layer: str | None = None) -> Study | None:
+    """The masks; where they are not kept, a button that computes them beside the page, or how far that is."""
+    found = kept(collection, network, target, layer)
+    if found is not None:
+        return found
+    if not network.can_be_asked or network.card is None:
+        st.info(
+            "Of this second training only the masks of each image's own class are shipped, not the network itself. "
+            "Choose another network, or that explanation."
+        )
+        return None
+    whole = collection.whole
+    store, engine = store_for(whole), caches.engine()
+    key = f"masks-{maps_key(whole, network.card, target, network.card.label, layer).digest}"
+    asked = f"urbanlens.asked-{key}"
+    if asked not in st.session_state and not work.running(key):
+        st.info(f"The masks of these {len(whole):,} images under {pictures.plain(network.title)} are not there yet.")
+        st.button(f"Explain all {len(whole):,} images", key=f"button-{key}", on_click=_ask, args=(asked,))
+        return None
+
+    def compute(progress: Progress) -> None:
+        with engine.use(network.key, network.load) as model:
+            explain_collection(
+                whole, model, target=target, layer=layer, store=store, engine=engine, progress=progress
+            )  # fmt: skip
+
+    st.session_state[asked] = True
+    work.wait(key, "Explaining the images", compute)
+    return kept(collection, network, target, layer)
+
+
+def counts(collection: ImageCollection, found: Study) -> ObjectCounts | None:
+    """The objects inside the masks, from the collection's own pixel labels; None while they are counted."""
+    whole = collection.whole
+    store = store_for(whole)
+    key = f"counts-{found.key.digest}"
+
+    def read() -> ObjectCounts | None:
+        return kept_counts(whole, found.key, store=store)
+
+    def compute(progress: Progress) -> ObjectCounts:
+        return count_collection(whole, found.maps, found.key, store=store, progress=progress)
+
+    ready = caches.counts(key, read)
+    return ready if ready is not None else work.wait(key, "Counting the objects inside the masks", compute)
+
+
+def choose_layer(network: Network) -> str | None:
+    """The layer whose masks are shown; None: the last, as in the papers. Offered where the network can be asked."""
+    layers = network.card.layers if network.card and network.can_be_asked else ()
+    if len(layers) < 2:
+        return None
+    names = {name: f"{name}, the last convolution" if name == layers[-1] else name for name in reversed(layers)}
+    told = "Earlier layers see finer places but know less of what they see."
+    chosen = state.choose("Layer", list(names), name="layer", names=names, help=told)
+    return None if chosen == layers[-1] else chosen
+
+
+def about_network(network: Network) -> None:
+    """What the network is and how well it answers, beside its base rate; how it differs from the paper's."""
+    card = network.card
+    if card is None:
+        return
+    metrics, training = card.metrics, card.training
+    parts = [f"{card.architecture}, {card.size} px"]
+    beyond = ", ".join(f"{name} {value}" for name, value in card.options.items() if name != "size")
+    parts += [beyond] if beyond else []
+    if "augmented" in training:
+        parts.append("trained on changed images" if training["augmented"] else "trained on images as they are")
+    text = " · ".join(parts)
+    if metrics.get("images"):
+        low, high = metrics["interval"]
+        text += (
+            f". Right for {metrics['accuracy']:.1%} of {metrics['images']:,} test images "
+            f"({low:.1%} to {high:.1%}); always the commonest class: {metrics['base_rate']:.1%}."
+        )
+    pictures.quiet(text)
+    if card.data.get("warning"):
+        pictures.note(str(card.data["warning"]))
+
+
+def choose_scope(here: Page, network: Network) -> Rows:
+    """Which images a page is about: (N,) of the whole collection; the selected region and the lasso restrict it."""
+    collection = here.collection.whole
+    offered = {name: title for name, title in SCOPES.items() if name != "test" or test_rows(collection, network).any()}
+    column = network.card.label if network.card else ""
+    if column not in collection.table:
+        offered.pop("labelled", None)
+    scope = state.choose("Images", list(offered), name="images", names=offered)
+    return scope_rows(here, network, scope)
+
+
+def scope_rows(here: Page, network: Network, scope: str) -> Rows:
+    """The images of a scope inside the selected region."""
+    collection = here.collection.whole
+    rows = np.ones(len(collection), bool)
+    if scope == "test":
+        rows = test_rows(collection, network)
+    elif scope == "labelled" and network.card:
+        rows = np.asarray(collection.table[network.card.label].notna())
+    if here.selection is not None:
+        inside = np.zeros(len(collection), bool)
+        inside[here.view.positions] = True
+        rows = rows & inside
+    return rows
+
+
+def test_rows(collection: ImageCollection, network: Network) -> Rows:
+    """The labelled images that the network has not learnt from: those its card names, or the table's test split."""
+    card, table = network.card, collection.table
+    if card is None:
+        return np.zeros(len(collection), bool)
+    if card.data.get("fingerprint") == collection.fingerprint and card.data.get("test"):
+        return np.asarray(table["image_id"].isin(card.data["test"]))
+    if "split" not in table or card.label not in table or network.from_demo != (card.label == "city"):
+        return np.zeros(len(collection), bool)
+    return np.asarray((table["split"] == "test") & table[card.label].notna())
+
+
+def lasso(collection: ImageCollection) -> Rows | None:
+    """The images picked with the lasso, (N,) of the whole collection; None where nothing is picked."""
+    whole = collection.whole
+    held: tuple[str, Rows] | None = st.session_state.get(_LASSO)
+    text = state.param("picked")
+    if held is not None and held[0] == whole.fingerprint and (not text or text == _encode(held[1])):
+        return held[1]
+    return _decode(text, len(whole)) if text else None
+
+
+def set_lasso(collection: ImageCollection, rows: Sequence[int]) -> None:
+    """Keep the images picked with the lasso, for this page and for Objects; none lifts it."""
+    whole = collection.whole
+    st.session_state.pop(_LASSO, None)
+    state.set_param("picked", None)
+    if not len(rows):
+        return
+    mask = np.zeros(len(whole), bool)
+    mask[list(rows)] = True
+    st.session_state[_LASSO] = (whole.fingerprint, mask)
+    text = _encode(mask)
+    state.set_param("picked", text if len(text) <= LONGEST_LASSO else None)
+
+
+def lasso_badge(collection: ImageCollection) -> None:
+    """What is picked, and the button that lifts it."""
+    picked = lasso(collection)
+    if picked is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        pictures.quiet(f"Only the {int(picked.sum()):,} images picked with the lasso on the page Explanations count.")
+        st.button("Count all again", key="lift-lasso", on_click=set_lasso, args=(collection, ()), type="tertiary")
+
+
+def _encode(mask: Rows) -> str:
+    return base64.urlsafe_b64encode(zlib.compress(np.packbits(mask).tobytes(), 9)).decode().rstrip("=")
+
+
+def _decode(text: str, count: int) -> Rows | None:
+    """The rows of an address; None where it is not one of this collection."""
+    try:
+        packed = zlib.decompressobj().decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), count)
+    except (ValueError, zlib.error):
+        return None
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8))
+    return bits[:count].astype(bool) if count <= len(bits) < count + 8 and bits[:count].any() else None
+
+
+def _ask(asked: str) -> None:
+    st.session_state[asked] = True
+
+
+def title_of(networks: Mapping[str, Network]) -> dict[str, str]:
+    """What the networks are called in a menu: by what they answer only where that differs."""
+    same = len({network.card.classes for network in networks.values() if network.card}) <= 1
+    return {
+        name: network.card.name if same and network.card else network.title for name, network in networks.items()
+    }  # fmt: skip
+
+
+def of_interest(collection: ImageCollection) -> dict[str, Network]:
+    """The networks that know classes of this collection first; the demo's too where it is another."""
+    return explaining.classifiers(collection.whole)

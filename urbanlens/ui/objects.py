@@ -1,0 +1,269 @@
+"""The parts of the page Objects: which objects each network looks at, and whether networks agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from urbanlens.errors import ImageError
+from urbanlens.explain import ratio_difference, ratio_table
+from urbanlens.explain.objects import THRESHOLDS
+from urbanlens.plots import palette
+from urbanlens.plots.ratios import difference_bars, ratio_bars
+from urbanlens.ui import drawing, masked, pictures, state
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from urbanlens.collection import ImageCollection
+    from urbanlens.explain import ObjectCounts
+    from urbanlens.ui.explaining import Network
+    from urbanlens.ui.masked import Rows, Study
+    from urbanlens.ui.page import Page
+
+MOST_OBJECTS = 14
+BEHIND = 12
+SCHEME = "label_scheme"
+EVERY = "every"
+
+
+class Measured:
+    """One network's counts on the images that a page is about.
+
+    Attributes
+    ----------
+    found : its masks of the whole collection
+    counts : (N) of the images that count
+    classes : (N,) name of each image's class
+    rows : (N,) their numbers in the whole collection
+    """
+
+    def __init__(self, found: Study, counts: ObjectCounts, rows: Rows) -> None:
+        maps = found.maps
+        keep = rows & maps.readable & (maps.labels >= 0) & (counts.total.sum(1) > 0)
+        self.found, self.rows = found, np.flatnonzero(keep)
+        self.counts = counts.of(self.rows)
+        self.classes = np.array(maps.classes, dtype=object)[maps.labels[self.rows]]
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.found.name
+
+
+def choose_networks(networks: Mapping[str, Network]) -> list[Network]:
+    """Which networks stand side by side; those with masks of the same classes."""
+    titles = masked.title_of(networks)
+    first = next(iter(networks))
+    asked = [name for name in state.param("models").split(",") if name in networks] or [first]
+    chosen: list[str] = st.multiselect(
+        "Networks", list(networks), asked, key=state.widget_key("models"), format_func=lambda name: titles[name],
+        placeholder="one or more",
+    )  # fmt: skip
+    state.set_param("models", ",".join(chosen) if chosen != [first] else None)
+    return [networks[name] for name in chosen]
+
+
+def choose_threshold() -> float:
+    """At which mask value a pixel counts as looked at."""
+    return state.slide("Threshold of the mask", THRESHOLDS[0], THRESHOLDS[-1], name="cut", default=0.5, step=0.1)
+
+
+def choose_scheme(collection: ImageCollection) -> Rows:
+    """(N,) images whose labels were made in the chosen way, where a collection has several."""
+    table = collection.whole.table
+    if SCHEME not in table or table[SCHEME].nunique() < 2:
+        return np.ones(len(table), bool)
+    kinds = [str(kind) for kind in table[SCHEME].dropna().unique()]
+    names = {EVERY: "all together"} | {kind: kind for kind in kinds}
+    chosen = state.choose("Pixel labels by", list(names), name="scheme", names=names)
+    return np.ones(len(table), bool) if chosen == EVERY else np.asarray(table[SCHEME] == chosen)
+
+
+def measured(here: Page, networks: Sequence[Network], rows: Rows) -> list[Measured]:
+    """The networks' counts, computed where the visitor asks for them."""
+    found = []
+    for network in networks:
+        study = masked.study(here.collection, network)
+        counts = masked.counts(here.collection, study) if study is not None else None
+        if study is not None and counts is not None:
+            found.append(Measured(study, counts, rows))
+    return found
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _table(key: str, threshold: float, names: dict[int, str], _one: Measured) -> pd.DataFrame:  # noqa: ARG001
+    return ratio_table(_one.counts, _one.classes, threshold, names=names, frequent=True)
+
+
+def table_of(one: Measured, threshold: float, names: Mapping[int, str]) -> pd.DataFrame:
+    """R of the frequent objects in each class, computed once for the same images."""
+    return _table(f"{one.found.key.digest}-{hash(one.rows.tobytes())}", threshold, dict(names), one)
+
+
+def show_ratios(here: Page, networks: Sequence[Measured], threshold: float) -> None:
+    """A figure for each class; a click on a bar shows the images behind it."""
+    names = here.collection.whole.object_names
+    tables = {one.name: table_of(one, threshold, names) for one in networks}
+    colours = dict(zip(tables, palette.categorical(len(tables)), strict=True))
+    every = sorted({name for one in networks for name in one.classes})
+    columns = st.columns(2, gap="large")
+    for position, name in enumerate(every):
+        parts = {network: table[table["class"] == name] for network, table in tables.items()}
+        lift = pd.concat(parts.values()).groupby("object")["lift"].mean().sort_values(ascending=False)
+        objects = [str(object_) for object_ in lift.index[:MOST_OBJECTS]]
+        with columns[position % 2]:
+            images = int((networks[0].classes == name).sum())
+            st.subheader(f"{pictures.plain(name)}: {images:,} images", anchor=False)
+            if not objects:
+                pictures.quiet("No object covers more than 100 pixels of an image on average.")
+                continue
+            _ratio_figure(here, name, parts, colours, objects)
+    whole = pd.concat([table.assign(network=network) for network, table in tables.items()], ignore_index=True)
+    pictures.table_download(whole, f"{here.collection.name}-object-ratios", "All numbers (CSV)")
+
+
+def _ratio_figure(
+    here: Page, name: str, parts: Mapping[str, pd.DataFrame], colours: Mapping[str, str], objects: list[str]
+) -> None:
+    figure = ratio_bars(parts, colours, objects)
+    key = f"ratios-{name}-{'-'.join(parts)}-{len(objects)}"
+
+    def picked() -> None:
+        points = st.session_state[key].selection.points
+        told = [point["customdata"] for point in points if point.get("customdata")]
+        if told:
+            state.set_param("behind", f"{told[0][0]}|{name}|{told[0][1]}")
+
+    pictures.figure_with_downloads(
+        figure, f"{here.collection.name}-{name}-objects", pd.concat(parts.values()), key=key, on_select=picked,
+        selection_mode="points",
+    )  # fmt: skip
+
+
+def show_behind(here: Page, networks: Sequence[Measured], threshold: float) -> None:
+    """The images behind a bar: the object outlined, and bright where the mask counts it."""
+    told = state.param("behind").split("|")
+    one = next((one for one in networks if len(told) == 3 and one.name == told[0]), None)
+    if one is None:
+        pictures.quiet("Click a bar: the images behind it appear here, with the object outlined.")
+        return
+    whole = here.collection.whole
+    number = next((key for key, name in whole.object_names.items() if name == told[2]), -1)
+    column = np.flatnonzero(one.counts.objects == number)
+    if not len(column):
+        return
+    at = one.counts.at(threshold)
+    inside = np.where(one.classes == told[1], one.counts.inside[:, column[0], at], 0)
+    order = np.argsort(-inside, kind="stable")[:BEHIND]
+    order = order[inside[order] > 0]
+    st.subheader(pictures.plain(f"{told[2]} in {told[1]}, as {one.name} sees it"), anchor=False)
+    if not len(order):
+        pictures.quiet("In no image does the mask touch this object.")
+        return
+    cells = []
+    for position in order:
+        row = int(one.rows[position])
+        drawn = outlined(whole, row, one.found.maps.maps[row], number, threshold)
+        if drawn is not None:
+            share = inside[position] / max(one.counts.total[position, column[0]], 1)
+            cells.append((drawn, f"{whole.ids[row]}: {share:.0%} of it inside"))
+    pictures.row_of(cells, size=230)
+    pictures.quiet("Images with most of its pixels inside the mask. White line: the object; dark: outside the mask.")
+    st.button("Close these images", on_click=state.set_param, args=("behind", None), type="tertiary")
+
+
+def outlined(whole: ImageCollection, row: int, raw: NDArray[np.float32], number: int, threshold: float) -> Image | None:
+    """A picture, dark outside the mask, with a white line round an object; None where it cannot be read."""
+    from PIL import Image as Images
+
+    try:
+        image, ids = whole.image(whole.ids[row]), whole.objects(whole.ids[row])
+    except (ImageError, OSError):
+        return None
+    if ids is None:
+        return None
+    image = drawing.display_size(image, 460)
+    there = np.asarray(Images.fromarray((ids == number).astype(np.uint8)).resize(image.size, Images.Resampling.NEAREST))
+    grown = there.copy()
+    for axis in (0, 1):
+        for step in (-2, -1, 1, 2):
+            grown |= np.roll(there, step, axis)
+    mask = drawing.mask_for(raw, image.size)
+    pixels = np.asarray(image, np.float32) * np.where(mask >= threshold, 1.0, 0.3)[..., None]
+    pixels[(grown > there).astype(bool)] = 255
+    return Images.fromarray(pixels.round().astype(np.uint8))
+
+
+def show_difference(here: Page, networks: Sequence[Measured], threshold: float) -> None:
+    """R^A - R^B between two classes, or between the two regions kept on the map."""
+    names = here.collection.whole.object_names
+    every = sorted({name for one in networks for name in one.classes})
+    if len(every) < 2:
+        pictures.quiet("These images are all of one class: there is nothing to subtract.")
+        return
+    first, second, third = st.columns(3, gap="medium")
+    with first:
+        above = state.choose("A", every, name="first")
+    with second:
+        below = state.choose("B", [name for name in every if name != above], name="second")
+    with third:
+        chosen = state.choose("Network of the difference", [one.name for one in networks], name="of")
+    one = next(one for one in networks if one.name == chosen)
+    table = ratio_difference(one.counts, one.classes == above, one.classes == below, threshold, names=names)
+    if table.empty:
+        pictures.quiet("No frequent object occurs in both.")
+        return
+    table["clear"] = (table["low"] > 0) | (table["high"] < 0)
+    figure = difference_bars(table, above, below, (palette.OKABE_ITO[0], palette.OKABE_ITO[5]))
+    file = f"{here.collection.name}-{one.name}-{above}-{below}"
+    pictures.figure_with_downloads(figure, file, table, key=f"difference-{file}")
+    clear = int(table["clear"].sum())
+    pictures.quiet(
+        f"{clear} of {len(table)} objects differ beyond their 95 % interval; about {0.05 * len(table):.0f} would by "
+        "chance alone. An object can be looked at more in A because A has more of it in the middle of the picture."
+    )
+
+
+def support(networks: Sequence[Measured]) -> pd.DataFrame:
+    """How many images and masks stand behind the figures: network, images, empty masks and their share."""
+    rows = []
+    for one in networks:
+        empty = one.found.maps.empty[one.rows]
+        rows.append((one.name, len(one.rows), int(empty.sum()), float(empty.mean()) if len(empty) else float("nan")))
+    return pd.DataFrame(rows, columns=["network", "images", "empty masks", "share"])
+
+
+def show_support(networks: Sequence[Measured]) -> None:
+    """The support as a line each."""
+    for row in support(networks).to_dict("records"):
+        told: dict[str, Any] = {str(key): value for key, value in row.items()}
+        pictures.quiet(
+            f"{told['network']}: {told['images']:,} images with a class and pixel labels; "
+            f"{told['empty masks']:,} of their masks ({told['share']:.1%}) are empty and count as looking nowhere."
+        )
+
+
+def about() -> None:
+    """The formula, for those who want to know."""
+    with st.expander("How is this computed?", icon=":material/functions:"):
+        st.markdown(
+            r"""
+**Object ratio** (“Deep Visual City Recognition Visualization”, 2018): over the $N^c$ images of class $c$,
+$R_p^c=\sum_i M_{p,i}\,/\,\sum_i N_{p,i}$: the pixels of object $p$ inside the visual explanations over all its pixels.
+0: never looked at; 1: always.
+
+**Base rate**: what masks of the same areas would get if they lay anywhere, $\sum_i a_iN_{p,i}/\sum_iN_{p,i}$ with $a_i$
+the share of image $i$ that its mask covers. Only what lies clearly above it was looked at more than chance would.
+
+**Intervals**: 95 %, by drawing the images anew 1,000 times (bootstrap). Photographs of the same place are not
+independent: then the intervals are too narrow. **Objects**: those with over 100 pixels an image on average, at 224 px.
+
+Grad-CAM shows where a network looks, not why; objects that are thin or lie beside a telling one catch its light.
+"""
+        )
