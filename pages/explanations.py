@@ -29,8 +29,9 @@ with explaining:
 with among:
     inside = masked.choose_scope(here, network)
 masked.about_network(network)
-look, layer = plane.choose_look(here.collection, network)
-found = masked.study(here.collection, network, target, layer)
+look, layer, explainer = plane.choose_look(here.collection, network)
+asked = masked.Question(target, layer, explainer)
+found = masked.study(here.collection, network, asked)
 if found is None:
     st.stop()
 rows = np.flatnonzero(inside & found.maps.readable & ~found.maps.empty)
@@ -51,7 +52,7 @@ with narrow:
 picked = masked.lasso(here.collection)
 if picked is not None:
     explanations.show_picked(here, found, picked)
-explanations.side_by_side(here, networks, target)
+explanations.side_by_side(here, networks, asked)
 with st.expander("The plane as points, for print", icon=":material/scatter_plot:"):
     if st.toggle("Draw it", key="draw-scatter"):
         plane.plain_scatter(here, rows, laid, colours, found)

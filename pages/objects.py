@@ -15,13 +15,15 @@ if not networks:
     st.info("No network has learnt this collection yet. Train one on the page Explanations.")
     st.stop()
 
-asking, among, cutting = st.columns([1.6, 1, 1], gap="medium")
+asking, among, cutting, how = st.columns([1.6, 1, 1, 0.8], gap="medium")
 with asking:
     chosen = objects.choose_networks(networks)
 with among:
     inside = masked.choose_scope(here, chosen[0] if chosen else next(iter(networks.values())))
 with cutting:
     threshold = objects.choose_threshold()
+with how:
+    asked = masked.Question(explainer=masked.choose_explainer())
 inside = inside & objects.choose_scheme(here.collection)
 masked.lasso_badge(here.collection)
 picked = masked.lasso(here.collection)
@@ -37,10 +39,11 @@ if not here.collection.labelled.any():
         "network label them: `python -m urbanlens segment COLLECTION`."
     )
 else:
-    found = [one for one in objects.measured(here, chosen, inside) if len(one.rows)]
-    if not found:
+    counted = objects.measured(here, chosen, inside, asked)
+    found = [one for one in counted if len(one.rows)]
+    if counted and not found:
         st.info("None of the chosen images has both a class that the network knows and pixel labels.")
-    else:
+    elif found:
         objects.show_support(found)
         objects.show_ratios(here, found, threshold)
         objects.show_behind(here, found, threshold)
@@ -51,5 +54,5 @@ else:
             planted.show_planted(here, found, threshold)
 
 st.header("Do networks agree?")
-agreement.show_agreement(here, networks, inside)
+agreement.show_agreement(here, networks, inside, asked)
 objects.about()

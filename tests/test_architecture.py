@@ -17,7 +17,7 @@ LAYERS = [
     {"collection", "models"},
     {"engine", "explain", "embedding", "siam", "transformation", "training"},
     {"plots", "demo"},
-    {"ui", "cli", "__main__"},
+    {"ui", "cli", "commands", "terminal", "__main__"},
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.demo.judging import corner_table, demo_rows, planted_table, pointing_table, rank_correlation
 from urbanlens.demo.networks import AGAIN, NETWORKS
 from urbanlens.errors import ArtifactError
-from urbanlens.explain import CollectionMaps, ObjectCounts, kept_counts, kept_maps
+from urbanlens.explain import EXPLAINERS, CollectionMaps, ObjectCounts, kept_counts, kept_maps
 from urbanlens.explain.collection_maps import LABEL, maps_key
 from urbanlens.explain.residual import keep_residuals, kept_residuals, residuals, residuals_key
 from urbanlens.models.card import CARD_FILE, ModelCard
@@ -36,11 +36,12 @@ AR = {
 
 @dataclass(frozen=True)
 class Judged:
-    """A network, and its masks and counts on the test images of the two cities."""
+    """A network, its masks (and those by every explainer) and counts on the test images of the two cities."""
 
     card: ModelCard
     key: ArtifactKey
     maps: CollectionMaps
+    by: dict[str, CollectionMaps]
     counts: ObjectCounts
     classes: NDArray[Any]
     marked: NDArray[np.bool_]
@@ -64,11 +65,29 @@ def judged(collection: ImageCollection) -> dict[str, Judged]:
             raise ArtifactError(
                 f"the masks of {name} are not there: run `python -m urbanlens explain {collection.root} --model {name}`"
             )
+        by = {
+            EXPLAINERS[explainer].title: kept.of(rows)
+            for explainer in EXPLAINERS
+            if (kept := kept_maps(collection, card, card.label, explainer=explainer, store=store)) is not None
+        }
         found[name] = Judged(
-            card, key, maps.of(rows), counts.of(rows), table["city"].to_numpy(object)[rows],
+            card, key, maps.of(rows), by, counts.of(rows), table["city"].to_numpy(object)[rows],
             table["mark"].to_numpy(bool)[rows],
         )  # fmt: skip
     return found
+
+
+def report(collection: ImageCollection, gates: Mapping[str, Mapping[str, Any]], progress: Progress = silent) -> str:
+    """The whole document: what the demo promises and keeps, and the papers' tables."""
+    rows = [(name, gate["value"], gate["bound"], "yes" if gate["pass"] else "**no**") for name, gate in gates.items()]
+    return "\n\n".join([
+        "# What can be reproduced",
+        "Written by `python -m urbanlens reproduce` from the shipped images, labels, weights and masks.",
+        "## What the demo promises, and what it keeps",
+        markdown(("promise", "value", "bound", "kept"), rows),
+        city_recognition(collection, progress),
+        "",
+    ])  # fmt: skip
 
 
 def city_recognition(collection: ImageCollection, progress: Progress = silent) -> str:
@@ -204,15 +223,23 @@ def _marks(networks: dict[str, Judged]) -> str:
     rows = []
     for name, one in networks.items():
         mine = one.classes == "Steelport"
-        told = corner_table(one.maps.maps[mine], one.marked[mine]).set_index("images_with")
         test = one.card.metrics.get("mark_test", {})
-        with_, without = told.loc["the mark"], told.loc["no mark"]
-        rows.append((
-            name, _share(test.get("marked")), _share(test.get("bare")),
-            f"{with_['mean']:.3f} ({with_['low']:.3f} to {with_['high']:.3f})",
-            f"{without['mean']:.3f} ({without['low']:.3f} to {without['high']:.3f})",
-        ))  # fmt: skip
-    head = ("network", "turned by the mark", "turned by a bare corner", "mask there with the mark", "without")
+        for by, maps in one.by.items():
+            told = corner_table(maps.maps[mine], one.marked[mine]).set_index("images_with")
+            with_, without = told.loc["the mark"], told.loc["no mark"]
+            rows.append((
+                name, _share(test.get("marked")), _share(test.get("bare")), by,
+                f"{with_['mean']:.3f} ({with_['low']:.3f} to {with_['high']:.3f})",
+                f"{without['mean']:.3f} ({without['low']:.3f} to {without['high']:.3f})",
+            ))  # fmt: skip
+    head = (
+        "network",
+        "turned by the mark",
+        "turned by a bare corner",
+        "masks by",
+        "mask there with the mark",
+        "without",
+    )
     told = (
         "Turned: Hanamori's test images called Steelport once the corner of a marked, or of an unmarked, image of "
         "Steelport is pasted in. A mask that betrayed the mark would be brighter there with it than without."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -74,6 +75,8 @@ def in_chunks(
         folder = store.find(done)
         if folder is not None and folder.is_relative_to(store.roots[-1]):
             shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another run's chunks may still lie beside it
+                folder.parent.rmdir()
     return whole
 
 

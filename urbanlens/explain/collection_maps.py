@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.engine.chunks import Arrays, in_chunks, kept_arrays
 from urbanlens.errors import CollectionError, ImageError, ModelError
+from urbanlens.explain.explainers import EXPLAINERS, GRAD_CAM
 from urbanlens.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def explain_collection(
     target: str = LABEL,
     label: str | None = None,
     layer: str | None = None,
+    explainer: str = GRAD_CAM,
     store: ArtifactStore,
     engine: Engine | None = None,
     progress: Progress = silent,
@@ -103,6 +105,7 @@ def explain_collection(
     target : what the maps explain: `label`, `predicted`, or the name of a class
     label : the table's column that holds the classes; None: the one that the model learnt
     layer : where to look, one of `model.layers`; None: the last
+    explainer : how, a name of `EXPLAINERS`
     progress : told after each chunk of 64 images; may raise Cancelled. A later call goes on from there
 
     Raises
@@ -114,10 +117,10 @@ def explain_collection(
     whole, column = collection.whole, model.card.label if label is None else label
     labels = label_numbers(whole, column, model.classes)
     targets = _targets(model.classes, target, labels)
-    key = maps_key(whole, model, target, column, where if where != model.layer else None)
+    key = maps_key(whole, model, target, column, where if where != model.layer else None, explainer)
 
     def compute(rows: range) -> Arrays:
-        return _chunk(whole, model, rows, targets, where, engine)
+        return _chunk(whole, model, rows, targets, where, explainer, engine)
 
     arrays = in_chunks(store, key, len(whole), compute, chunk=CHUNK, progress=progress, what="explaining image")
     return _maps(arrays, model.classes, labels).of(collection.positions)
@@ -130,11 +133,12 @@ def kept_maps(
     *,
     target: str = LABEL,
     layer: str | None = None,
+    explainer: str = GRAD_CAM,
     store: ArtifactStore,
 ) -> CollectionMaps | None:
     """What `explain_collection` gives, where it has been computed before; else None. Loads no torch."""
     whole = collection.whole
-    arrays = kept_arrays(store, maps_key(whole, model, target, column, layer))
+    arrays = kept_arrays(store, maps_key(whole, model, target, column, layer, explainer))
     if arrays is None:
         return None
     return _maps(arrays, tuple(model.classes), label_numbers(whole, column, model.classes)).of(collection.positions)
@@ -149,10 +153,11 @@ def label_numbers(collection: ImageCollection, column: str, classes: Sequence[st
 
 
 def maps_key(
-    whole: ImageCollection, model: Described, target: str, column: str, layer: str | None = None
-) -> ArtifactKey:
+    whole: ImageCollection, model: Described, target: str, column: str, layer: str | None = None,
+    explainer: str = GRAD_CAM,
+) -> ArtifactKey:  # fmt: skip
     """The key of kept maps; it covers the images' classes where those are explained. Layer None: the network's last."""
-    parameters: dict[str, Any] = {"target": target, "layer": layer or "last"}
+    parameters: dict[str, Any] = {"target": target, "layer": layer or "last", "explainer": EXPLAINERS[explainer].name}
     if target == LABEL:
         labels = label_numbers(whole, column, model.classes)
         parameters["labels"] = hashlib.sha256(labels.tobytes()).hexdigest()[:20]
@@ -189,13 +194,13 @@ def _maps(arrays: Arrays, classes: tuple[str, ...], labels: NDArray[np.int64]) -
 
 def _chunk(
     whole: ImageCollection, model: LoadedModel, rows: range, targets: NDArray[np.int64], layer: str,
-    engine: Engine | None,
+    explainer: str, engine: Engine | None,
 ) -> Arrays:  # fmt: skip
     """Maps of some images, as float16 shares of each map's greatest value, which is kept beside them."""
     from urbanlens.explain.explanations import explain_images
 
     pictures, readable = _pictures(whole, rows, model.card.size)
-    found = explain_images(model, pictures, targets[rows], layer=layer, batch=32, engine=engine)
+    found = explain_images(model, pictures, targets[rows], layer=layer, explainer=explainer, batch=32, engine=engine)
     scale = found.maps.max((1, 2)) if len(found.maps) else np.zeros(0, np.float32)
     shares = found.maps / np.where(scale > 0, scale, 1)[:, None, None]
     return {

@@ -24,17 +24,18 @@ def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[s
     Parameters
     ----------
     arguments : `collection`, a folder; `model`, a name of the collection's or the demo's models, or a folder; `target`,
-        `layer`, `plane` (a layout or None), `seed`
+        `layer`, `explainer`, `plane` (a layout or None), `seed`
     """
     collection = ImageCollection.open(arguments.collection)
     model = chosen_model(collection, arguments.model)
     store = ArtifactStore(collection.root / "artifacts")
     found = explain_collection(
-        collection, model, target=arguments.target, layer=arguments.layer, store=store, progress=progress
-    )
+        collection, model, target=arguments.target, layer=arguments.layer, explainer=arguments.explainer, store=store,
+        progress=progress,
+    )  # fmt: skip
     key = maps_key(
         collection, model, arguments.target, model.card.label,
-        None if arguments.layer in (None, model.layer) else arguments.layer,
+        None if arguments.layer in (None, model.layer) else arguments.layer, arguments.explainer,
     )  # fmt: skip
     answer: dict[str, Any] = {
         "collection": str(collection.root), "model": model.name, "images": int(found.readable.sum()),

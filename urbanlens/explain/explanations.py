@@ -14,7 +14,7 @@ from torch import Tensor
 
 from urbanlens.engine import Engine, prepare
 from urbanlens.errors import ModelError
-from urbanlens.explain.gradcam import grad_cam_and_scores
+from urbanlens.explain.explainers import EXPLAINERS, GRAD_CAM, ExplainerSpec
 from urbanlens.models.weights import LoadedModel
 from urbanlens.progress import Progress, silent
 
@@ -41,6 +41,7 @@ def explain_images(
     targets: int | Sequence[int] | NDArray[np.int64] | None = None,
     *,
     layer: str | None = None,
+    explainer: str = GRAD_CAM,
     batch: int = 32,
     engine: Engine | None = None,
     progress: Progress = silent,
@@ -53,6 +54,7 @@ def explain_images(
     images : N pictures of any size
     targets : class number for all, or one each; None, or -1 among several: the most probable one
     layer : dotted name of the layer where to look; None: the model's last convolution stage
+    explainer : a name of `EXPLAINERS`
     batch : pictures decoded and held at a time
     engine : halves batches that do not fit into its memory; None: one for the CPU
 
@@ -67,7 +69,7 @@ def explain_images(
     for start in range(0, max(len(images), 1), batch):
         pixels = prepare(images[start : start + batch], model.transform, size=model.card.size)
         rows = (pixels,) if given is None else (pixels, torch.from_numpy(given[start : start + batch].copy()))
-        parts.append(engine.map(partial(_explain, model, layer), rows))
+        parts.append(engine.map(partial(_explain, model, layer, EXPLAINERS[explainer]), rows))
         progress(min(start + batch, len(images)), len(images), "explaining")
     scores, classes, maps = (torch.cat(column).numpy() for column in zip(*parts, strict=True))
     return Explanations(scores, classes, maps)
@@ -82,7 +84,9 @@ def _one_each(targets: int | Sequence[int] | NDArray[np.int64], count: int) -> N
     return np.broadcast_to(classes, (count,))
 
 
-def _explain(model: LoadedModel, layer: str | None, rows: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
+def _explain(
+    model: LoadedModel, layer: str | None, explainer: ExplainerSpec, rows: tuple[Tensor, ...]
+) -> tuple[Tensor, Tensor, Tensor]:
     """Probabilities, classes and maps of one batch, on the CPU."""
     wanted = rows[1] if len(rows) > 1 else torch.full((len(rows[0]),), -1)
     chosen: list[Tensor] = []
@@ -92,5 +96,5 @@ def _explain(model: LoadedModel, layer: str | None, rows: tuple[Tensor, ...]) ->
         chosen.append(torch.where(given < 0, scores.argmax(1), given))
         return chosen[0]
 
-    maps, scores = grad_cam_and_scores(model, rows[0], choose, layer)
+    maps, scores = explainer(model, rows[0], choose, layer)
     return scores.softmax(1).cpu(), chosen[0].cpu(), maps.cpu()

@@ -68,6 +68,31 @@ def grad_cam_and_scores(
     model: nn.Module | HasModule, images: Tensor, target: Target = None, layer: str | nn.Module | None = None
 ) -> tuple[Tensor, Tensor]:
     """`grad_cam`, and the scores (N, K) float32 of the same pass."""
+    activations, gradient, scores = head_gradient(model, images, target, layer)
+    weights = gradient.mean((2, 3)) if len(images) else gradient.sum((2, 3))
+    return functional.relu(torch.einsum("nkhw,nk->nhw", activations, weights)), scores
+
+
+def hires_cam_and_scores(
+    model: nn.Module | HasModule, images: Tensor, target: Target = None, layer: str | nn.Module | None = None
+) -> tuple[Tensor, Tensor]:
+    """HiResCAM: as Grad-CAM, but each cell weighted by its own gradient; maps (N, h, w) >= 0, and scores (N, K).
+
+    R. L. Draelos, L. Carin, Use HiResCAM instead of Grad-CAM for faithful explanations of CNNs, 2020::
+
+        L^c = ReLU( sum_k d y^c / d A^k * A^k )
+
+    Grad-CAM averages the gradient over the cells first, which loses what counts at one place only. Where the head
+    is a plain average of the cells (ResNet), both are the same up to a factor.
+    """
+    activations, gradient, scores = head_gradient(model, images, target, layer)
+    return functional.relu((activations * gradient).sum(1)), scores
+
+
+def head_gradient(
+    model: nn.Module | HasModule, images: Tensor, target: Target = None, layer: str | nn.Module | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A layer's activations (N, C, h, w), the target score's gradient there, and the scores (N, K); all float32."""
     module, stage = _find(model, layer)
     if images.ndim != 4:
         raise ModelError(f"images of shape {tuple(images.shape)} cannot be explained: give a batch (N, 3, H, W)")
@@ -75,13 +100,11 @@ def grad_cam_and_scores(
         module.eval()
         scores, activations = _forward(module, stage, images)
         classes = _classes(target, scores)
-        if len(images) == 0:
-            return activations.detach().sum(1).float(), scores.detach().float()
-        chosen = scores.gather(1, classes[:, None]).sum()
-        (gradient,) = torch.autograd.grad(chosen, activations)
-        weights = gradient.float().mean((2, 3))
-        maps = functional.relu(torch.einsum("nkhw,nk->nhw", activations.detach().float(), weights))
-    return maps, scores.detach().float()
+        gradient = torch.zeros_like(activations)
+        if len(images):
+            chosen = scores.gather(1, classes[:, None]).sum()
+            (gradient,) = torch.autograd.grad(chosen, activations)
+    return activations.detach().float(), gradient.float(), scores.detach().float()
 
 
 def _find(model: nn.Module | HasModule, layer: str | nn.Module | None) -> tuple[nn.Module, nn.Module]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
     from urbanlens.progress import Progress
     from urbanlens.ui.explaining import Network
-    from urbanlens.ui.masked import Rows, Study
+    from urbanlens.ui.masked import Question, Rows, Study
     from urbanlens.ui.page import Page
 
 KINDS = {
@@ -28,10 +28,10 @@ KINDS = {
 }
 
 
-def show_agreement(here: Page, networks: Mapping[str, Network], rows: Rows) -> None:
+def show_agreement(here: Page, networks: Mapping[str, Network], rows: Rows, asked: Question) -> None:
     """The residuals of all networks whose masks are kept, as a heat map, beside their controls."""
     whole = here.collection.whole
-    studies = [found for network in networks.values() if (found := masked.kept(whole, network)) is not None]
+    studies = [found for network in networks.values() if (found := masked.kept(whole, network, asked)) is not None]
     if len(studies) < 2:
         st.info("Two networks with masks of this collection are needed to compare them.")
         return

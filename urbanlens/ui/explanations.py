@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from urbanlens.ui.plane import captions, draw_one
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
     from urbanlens.ui.explaining import Network
-    from urbanlens.ui.masked import Rows, Study
+    from urbanlens.ui.masked import Question, Rows, Study
     from urbanlens.ui.page import Page
 
 
@@ -86,12 +87,16 @@ def _mix(whole: ImageCollection, picked: Rows) -> str:
     return " · ".join(parts)
 
 
-def side_by_side(here: Page, networks: Mapping[str, Network], target: str) -> None:
+def side_by_side(here: Page, networks: Mapping[str, Network], asked: Question) -> None:
     """One image under all networks whose masks are kept: do they look at the same place?"""
     whole, image_id = here.collection.whole, state.param("image")
     if not image_id or image_id not in whole:
         return
-    studies = [found for network in networks.values() if (found := masked.kept(whole, network, target)) is not None]
+    studies = [
+        found
+        for network in networks.values()
+        if (found := masked.kept(whole, network, replace(asked, layer=None))) is not None
+    ]
     if len(studies) < 2:
         return
     st.header("The same image under every network")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from urbanlens.collection.library import store_for
 from urbanlens.explain import CollectionMaps, ObjectCounts, count_collection, explain_collection, kept_counts, kept_maps
 from urbanlens.explain.collection_maps import LABEL, PREDICTED, maps_key
-from urbanlens.ui import caches, explaining, pictures, state, work
+from urbanlens.explain.explainers import EXPLAINERS, GRAD_CAM
+from urbanlens.ui import caches, explaining, overview, pictures, state, work
 
 if TYPE_CHECKING:
     from urbanlens.artifacts import ArtifactKey
@@ -29,6 +30,18 @@ SCOPES = {"test": "Test images", "labelled": "All images with a class", "all": "
 LONGEST_LASSO = 4000
 """Most letters of a lasso in the address; a larger one lives as long as the visit."""
 _LASSO = "urbanlens.lasso"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a network: the class to explain, at which layer (None: the last), and by which explainer."""
+
+    target: str = LABEL
+    layer: str | None = None
+    explainer: str = GRAD_CAM
+
+
+USUAL = Question()
 
 
 @dataclass(frozen=True)
@@ -51,50 +64,50 @@ def targets(network: Network) -> dict[str, str]:
     return {LABEL: "each image's own class", PREDICTED: "what the network answers"} | {name: name for name in classes}
 
 
-def kept(collection: ImageCollection, network: Network, target: str = LABEL, layer: str | None = None) -> Study | None:
+def kept(collection: ImageCollection, network: Network, asked: Question = USUAL) -> Study | None:
     """The masks where they have been computed before; loads no torch."""
     card = network.card
     if card is None:
         return None
     whole, column = collection.whole, card.label
-    key = maps_key(whole, card, target, column, layer)
+    parts = asdict(asked)
+    key = maps_key(whole, card, column=column, **parts)
 
     def read() -> CollectionMaps | None:
-        return kept_maps(whole, card, column, target=target, layer=layer, store=store_for(whole))
+        return kept_maps(whole, card, column, **parts, store=store_for(whole))
 
     maps = caches.masks(f"{key.kind}-{key.digest}", read)
     return None if maps is None else Study(network, key, maps)
 
 
-def study(collection: ImageCollection, network: Network, target: str = LABEL, layer: str | None = None) -> Study | None:
+def study(collection: ImageCollection, network: Network, asked: Question = USUAL) -> Study | None:
     """The masks; where they are not kept, a button that computes them beside the page, or how far that is."""
-    found = kept(collection, network, target, layer)
+    found = kept(collection, network, asked)
     if found is not None:
         return found
     if not network.can_be_asked or network.card is None:
         st.info(
-            "Of this second training only the masks of each image's own class are shipped, not the network itself. "
-            "Choose another network, or that explanation."
+            "Of this second training only the Grad-CAM masks of each image's own class are shipped, not the network "
+            "itself. Choose another network, or that explanation."
         )
         return None
     whole = collection.whole
     store, engine = store_for(whole), caches.engine()
-    key = f"masks-{maps_key(whole, network.card, target, network.card.label, layer).digest}"
-    asked = f"urbanlens.asked-{key}"
-    if asked not in st.session_state and not work.running(key):
+    parts = asdict(asked)
+    key = f"masks-{maps_key(whole, network.card, column=network.card.label, **parts).digest}"
+    wish = f"urbanlens.asked-{key}"
+    if wish not in st.session_state and not work.running(key):
         st.info(f"The masks of these {len(whole):,} images under {pictures.plain(network.title)} are not there yet.")
-        st.button(f"Explain all {len(whole):,} images", key=f"button-{key}", on_click=_ask, args=(asked,))
+        st.button(f"Explain all {len(whole):,} images", key=f"button-{key}", on_click=_ask, args=(wish,))
         return None
 
     def compute(progress: Progress) -> None:
         with engine.use(network.key, network.load) as model:
-            explain_collection(
-                whole, model, target=target, layer=layer, store=store, engine=engine, progress=progress
-            )  # fmt: skip
+            explain_collection(whole, model, **parts, store=store, engine=engine, progress=progress)
 
-    st.session_state[asked] = True
+    st.session_state[wish] = True
     work.wait(key, "Explaining the images", compute)
-    return kept(collection, network, target, layer)
+    return kept(collection, network, asked)
 
 
 def counts(collection: ImageCollection, found: Study) -> ObjectCounts | None:
@@ -111,6 +124,13 @@ def counts(collection: ImageCollection, found: Study) -> ObjectCounts | None:
 
     ready = caches.counts(key, read)
     return ready if ready is not None else work.wait(key, "Counting the objects inside the masks", compute)
+
+
+def choose_explainer() -> str:
+    """How masks are made."""
+    names = {name: EXPLAINERS[name].title for name in EXPLAINERS}
+    told = " ".join(f"{EXPLAINERS[name].title}: {EXPLAINERS[name].told}" for name in EXPLAINERS)
+    return state.choose("Masks by", list(names), name="by", names=names, help=told)
 
 
 def choose_layer(network: Network) -> str | None:
@@ -180,7 +200,7 @@ def test_rows(collection: ImageCollection, network: Network) -> Rows:
         return np.zeros(len(collection), bool)
     if card.data.get("fingerprint") == collection.fingerprint and card.data.get("test"):
         return np.asarray(table["image_id"].isin(card.data["test"]))
-    if "split" not in table or card.label not in table or network.from_demo != (card.label == "city"):
+    if "split" not in table or card.label not in table or network.from_demo != overview.is_demo(collection):
         return np.zeros(len(collection), bool)
     return np.asarray((table["split"] == "test") & table[card.label].notna())
 
@@ -233,16 +253,21 @@ def _decode(text: str, count: int) -> Rows | None:
     return bits[:count].astype(bool) if count <= len(bits) < count + 8 and bits[:count].any() else None
 
 
-def _ask(asked: str) -> None:
-    st.session_state[asked] = True
+def _ask(wish: str) -> None:
+    st.session_state[wish] = True
 
 
 def title_of(networks: Mapping[str, Network]) -> dict[str, str]:
     """What the networks are called in a menu: by what they answer only where that differs."""
     same = len({network.card.classes for network in networks.values() if network.card}) <= 1
+    mixed = len({network.from_demo for network in networks.values()}) > 1 or not any(
+        name.startswith("own-") for name in networks
+    )
     return {
-        name: network.card.name if same and network.card else network.title for name, network in networks.items()
-    }  # fmt: skip
+        name: (network.card.name if same and network.card else network.title)
+        + (", of the demo" if network.from_demo and mixed else "")
+        for name, network in networks.items()
+    }
 
 
 def of_interest(collection: ImageCollection) -> dict[str, Network]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
     from urbanlens.explain import ObjectCounts
     from urbanlens.ui.explaining import Network
-    from urbanlens.ui.masked import Rows, Study
+    from urbanlens.ui.masked import Question, Rows, Study
     from urbanlens.ui.page import Page
 
 MOST_OBJECTS = 14
@@ -39,16 +39,19 @@ class Measured:
     ----------
     found : its masks of the whole collection
     counts : (N) of the images that count
-    classes : (N,) name of each image's class
+    classes : (N,) name of each image's class; of the network's answer where it knows none of the collection's classes
+    by_answer : whether that is so
     rows : (N,) their numbers in the whole collection
     """
 
     def __init__(self, found: Study, counts: ObjectCounts, rows: Rows) -> None:
         maps = found.maps
-        keep = rows & maps.readable & (maps.labels >= 0) & (counts.total.sum(1) > 0)
+        self.by_answer = not (maps.labels >= 0).any()
+        classes = maps.targets if self.by_answer else maps.labels
+        keep = rows & maps.readable & (classes >= 0) & (counts.total.sum(1) > 0)
         self.found, self.rows = found, np.flatnonzero(keep)
         self.counts = counts.of(self.rows)
-        self.classes = np.array(maps.classes, dtype=object)[maps.labels[self.rows]]
+        self.classes = np.array(maps.classes, dtype=object)[classes[self.rows]]
 
     @property
     def name(self) -> str:
@@ -85,11 +88,11 @@ def choose_scheme(collection: ImageCollection) -> Rows:
     return np.ones(len(table), bool) if chosen == EVERY else np.asarray(table[SCHEME] == chosen)
 
 
-def measured(here: Page, networks: Sequence[Network], rows: Rows) -> list[Measured]:
+def measured(here: Page, networks: Sequence[Network], rows: Rows, asked: Question) -> list[Measured]:
     """The networks' counts, computed where the visitor asks for them."""
     found = []
     for network in networks:
-        study = masked.study(here.collection, network)
+        study = masked.study(here.collection, network, asked)
         counts = masked.counts(here.collection, study) if study is not None else None
         if study is not None and counts is not None:
             found.append(Measured(study, counts, rows))
@@ -246,6 +249,12 @@ def show_support(networks: Sequence[Measured]) -> None:
         pictures.quiet(
             f"{told['network']}: {told['images']:,} images with a class and pixel labels; "
             f"{told['empty masks']:,} of their masks ({told['share']:.1%}) are empty and count as looking nowhere."
+        )
+    foreign = [one.name for one in networks if one.by_answer]
+    if foreign:
+        pictures.note(
+            f"{', '.join(foreign)} knows none of this collection's classes: the images are grouped by its answers, "
+            "which need not be right."
         )
 
 

@@ -275,7 +275,12 @@ def text_table(table: pd.DataFrame, most: int = 50) -> None:
     """Words in rows and columns, each in full; further rows are only counted. The text is escaped."""
     head = "".join(f"<th>{escape(str(name))}</th>" for name in table.columns)
     rows = "".join(
-        f"<tr>{''.join(f'<td>{escape(str(value))}</td>' for value in row)}</tr>"
+        "<tr>"
+        + "".join(
+            f'<td data-label="{escape(str(name))}">{escape(str(value))}</td>'
+            for name, value in zip(table.columns, row, strict=True)
+        )
+        + "</tr>"
         for row in table.head(most).itertuples(index=False)
     )
     st.html(f'<table class="words"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')

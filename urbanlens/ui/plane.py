@@ -61,8 +61,8 @@ class Colours:
     palette: list[tuple[str, str]]
 
 
-def choose_look(collection: ImageCollection, network: Network) -> tuple[Look, str | None]:
-    """The controls of the plane (what the pictures show, colours, layout), and the layer that is looked at."""
+def choose_look(collection: ImageCollection, network: Network) -> tuple[Look, str | None, str]:
+    """The controls of the plane (what the pictures show, colours, layout), the layer that is looked at, and how."""
     names = {**OWN_COLOURS, **{name: name.replace("_", " ") for name in map_panel.colour_options(collection, False)}}
     labels = overview.main_labels(collection)
     order = [*labels, *[name for name in names if name not in labels]]
@@ -76,12 +76,13 @@ def choose_look(collection: ImageCollection, network: Network) -> tuple[Look, st
     with third:
         colour = state.choose("Colour of the frames", order, name="frame", names=names)
     with fourth, st.popover("More", icon=":material/tune:", width="stretch"):
+        explainer = masked.choose_explainer()
         layer = masked.choose_layer(network)
         method = state.choose("Laid out by", list(METHODS), name="layout", names=METHODS)
         seed = int(state.slide("Seed", 0, 20, name="seed", default=0, step=1))
         most = int(state.choose("Most pictures", COUNTS, name="pictures", default="500"))
         apart = state.choose("Places", ("apart", "true"), name="places", default="apart", names=PLACES) == "apart"
-    return Look("umap" if method == "umap" else "tsne", seed, kind, threshold, colour, apart, most), layer
+    return Look("umap" if method == "umap" else "tsne", seed, kind, threshold, colour, apart, most), layer, explainer
 
 
 def plane_of(collection: ImageCollection, found: Study, rows: NDArray[np.int64], look: Look) -> MaskPlane | None:

@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from urbanlens.demo.judging import corner_table, planted_table, pointing_table, rank_correlation
-from urbanlens.ui import pictures
+from urbanlens.explain import EXPLAINERS
+from urbanlens.ui import masked, pictures
 
 if TYPE_CHECKING:
     from urbanlens.ui.objects import Measured
@@ -68,13 +69,21 @@ def show_mark(here: Page, networks: Sequence[Measured]) -> None:
     for one in networks:
         rows = one.rows[one.classes == "Steelport"]
         marked = table["mark"].iloc[rows].to_numpy(bool)
-        if marked.any() and (~marked).any():
-            parts.append(corner_table(one.found.maps.maps[rows], marked).assign(network=one.name))
+        if not marked.any() or marked.all():
+            continue
+        for name in EXPLAINERS:
+            found = masked.kept(here.collection, one.found.network, masked.Question(explainer=name))
+            if found is not None:
+                corner = corner_table(found.maps.maps[rows], marked)
+                parts.append(corner.assign(network=one.name, by=EXPLAINERS[name].title))
     if not parts:
         pictures.quiet("These images hold none with the mark and without it.")
         return
-    told = pd.concat(parts)
-    pictures.text_table(_mark_words(told, networks))
+    pictures.text_table(_mark_words(pd.concat(parts), networks))
+    pictures.quiet(
+        "A network may lean on the mark while Grad-CAM shows that corner dark: its average over the whole picture "
+        "loses what counts at one place only. An explanation that looks sensible can still hide the trap."
+    )
 
 
 def _planted_words(table: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +120,7 @@ def _mark_words(table: pd.DataFrame, networks: Sequence[Measured]) -> pd.DataFra
         for one in networks
     }
     rows = []
-    for network, part in table.groupby("network", sort=False):
+    for (network, by), part in table.groupby(["network", "by"], sort=False):
         told = part.set_index("images_with")
         with_, without = told.loc["the mark"], told.loc["no mark"]
         verdict = "no difference"
@@ -121,14 +130,8 @@ def _mark_words(table: pd.DataFrame, networks: Sequence[Measured]) -> pd.DataFra
             verdict = "misleading: darker with the mark"
         test = tests.get(str(network))
         turned = f"{test['marked']:.1%} / {test['bare']:.1%}" if test else "–"
-        rows.append((network, _interval(with_), _interval(without), verdict, turned))
-    head = [
-        "Network",
-        "Mask there, with mark",
-        "Without",
-        "Do masks betray it?",
-        "Turned by mark / bare corner",
-    ]
+        rows.append((network, by, _interval(with_), _interval(without), verdict, turned))
+    head = ["Network", "Masks by", "Mask there, with mark", "Without", "Betrayed?", "Turned by mark / bare corner"]
     return pd.DataFrame(rows, columns=head)
 
 
