@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from urbanlens.models.card import ModelCard
 
 if TYPE_CHECKING:
-    from urbanlens.models.registry import MODELS, ArchitectureSpec, build_model
+    from urbanlens.models.registry import MODELS, SEGMENTERS, ArchitectureSpec, build_model
     from urbanlens.models.weights import LoadedModel, imagenet, load_model, save_model
 
 __all__ = [
     "MODELS",
+    "SEGMENTERS",
     "ArchitectureSpec",
     "LoadedModel",
     "ModelCard",
@@ -24,6 +25,7 @@ __all__ = [
 
 _HOMES = {
     "MODELS": "registry",
+    "SEGMENTERS": "registry",
     "ArchitectureSpec": "registry",
     "build_model": "registry",
     "LoadedModel": "weights",

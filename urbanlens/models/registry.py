@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from urbanlens.errors import ModelError
-from urbanlens.models import efficientnet_lite0, resnet18, shallow, vgg11
+from urbanlens.models import efficientnet_lite0, resnet18, segmenter, shallow, vgg11
 from urbanlens.registry import Registry
 
 
@@ -22,8 +22,9 @@ class ArchitectureSpec:
 
     Attributes
     ----------
-    name : its name in `MODELS`
-    build : `build(num_classes=K, **options)`; the network takes (N, 3, H, W) in [0, 1] and answers (N, K) scores
+    name : its name in `MODELS` or `SEGMENTERS`
+    build : `build(num_classes=K, **options)`; the network takes (N, 3, H, W) in [0, 1] and answers (N, K) scores, a
+        segmenter (N, K, H, W)
     paper : where it is described
     options : its options and their defaults
     """
@@ -35,13 +36,22 @@ class ArchitectureSpec:
 
 
 MODELS: Registry[ArchitectureSpec] = Registry("architecture")
+"""Networks that name a whole picture."""
+
+SEGMENTERS: Registry[ArchitectureSpec] = Registry("segmenter")
+"""Networks that name each pixel: those of the task `objects`."""
 
 
-def _add(name: str, network: type[nn.Module], paper: str) -> None:
+def architectures(task: str) -> Registry[ArchitectureSpec]:
+    """The registry that holds the networks of a task, as a `ModelCard` names it."""
+    return SEGMENTERS if task == "objects" else MODELS
+
+
+def _add(name: str, network: type[nn.Module], paper: str, task: str = "classes") -> None:
     """Register a network; its options are the keyword arguments of its class."""
     parameters = inspect.signature(network).parameters
     options = {key: value.default for key, value in parameters.items() if key != "num_classes"}
-    MODELS.add(name, ArchitectureSpec(name, network, paper, options))
+    architectures(task).add(name, ArchitectureSpec(name, network, paper, options))
 
 
 _add("vgg11", vgg11.VGG11, "Simonyan & Zisserman, Very Deep Convolutional Networks, 2015")
@@ -53,15 +63,19 @@ _add(
     efficientnet_lite0.EfficientNetLite0,
     "Tan & Le, EfficientNet, 2019; Liu, EfficientNet-Lite, 2020",
 )
+_add("segmenter", segmenter.Segmenter, "Ronneberger et al., U-Net, 2015, with residual blocks", "objects")
 
 
-def build_model(name: str, num_classes: int, *, seed: int | None = None, **options: Any) -> nn.Module:
+def build_model(
+    name: str, num_classes: int, *, task: str = "classes", seed: int | None = None, **options: Any
+) -> nn.Module:
     """A fresh network.
 
     Parameters
     ----------
-    name : a name of `MODELS`; another raises UnknownNameError, which lists them
+    name : a name of `architectures(task)`; another raises UnknownNameError, which lists them
     num_classes : number of outputs
+    task : what the network is for; `objects` builds one of `SEGMENTERS`
     seed : seed of the random weights; the caller's random state is left as it was
     options : options of the architecture
 
@@ -70,7 +84,7 @@ def build_model(name: str, num_classes: int, *, seed: int | None = None, **optio
     ModelError
         For an option that the architecture does not have, or no class at all.
     """
-    spec = MODELS[name]
+    spec = architectures(task)[name]
     unknown = sorted(set(options) - set(spec.options))
     if unknown:
         allowed = ", ".join(spec.options) or "no options"

@@ -1,0 +1,180 @@
+"""What each command of the command line does: arguments in, an answer out."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from urbanlens import __version__
+from urbanlens.artifacts import write_atomically
+from urbanlens.errors import CollectionError, UrbanLensError
+from urbanlens.terminal import TerminalProgress
+
+Answer = dict[str, Any]
+ROOT = Path(__file__).parents[1]
+
+
+def import_command(arguments: argparse.Namespace) -> Answer:
+    """A folder, table or zip of images becomes a collection."""
+    from urbanlens.collection import import_images
+
+    report = import_images(
+        arguments.source, arguments.destination, format=arguments.format, progress=TerminalProgress()
+    )
+    return {
+        "collection": str(report.collection),
+        "imported": report.imported,
+        "rejected": [{"where": where, "why": why} for where, why in report.rejected],
+        "notes": list(report.notes),
+    }
+
+
+def check_command(arguments: argparse.Namespace) -> Answer:
+    """Whether a collection is whole, file by file."""
+    from urbanlens.collection import check
+
+    if not arguments.collection.exists():
+        raise CollectionError(f"there is no folder {arguments.collection}: give the folder of a collection")
+    report = check(arguments.collection, progress=TerminalProgress())
+    problems = [{"where": where, "why": why} for where, why in report.problems]
+    return {"collection": str(arguments.collection), "images": report.images, "problems": problems, "ok": not problems}
+
+
+def train_command(arguments: argparse.Namespace) -> Answer:
+    """A network learns a label column; the best checkpoint by validation is kept."""
+    from urbanlens.collection import ImageCollection
+    from urbanlens.training import train_city, train_transfer
+
+    given = arguments
+    architecture = given.architecture or ("efficientnet_lite0" if given.transfer else "resnet18")
+    if given.transfer and (architecture != "efficientnet_lite0" or given.options):
+        raise UrbanLensError(
+            "--transfer starts from the ImageNet weights of efficientnet_lite0: leave out --architecture and --options"
+        )
+    collection = ImageCollection.open(given.collection)
+    common = {
+        "destination": given.out or collection.root / "models" / architecture,
+        "label": given.label, "classes": given.classes, "largest": given.largest, "group": given.group,
+        "seed": given.seed, "recipe": given.recipe, "augmented": given.augmented, "progress": TerminalProgress(),
+        "extra": ImageCollection.open(given.extra) if given.extra else None,
+    }  # fmt: skip
+    if given.transfer:
+        if len(given.sizes or [0]) != 1 or len(given.epochs or [0]) != 1:
+            raise UrbanLensError("--transfer has one stage: give one number for --sizes and one for --epochs")
+        epochs = given.epochs[0] if given.epochs else None
+        card = train_transfer(collection, size=(given.sizes or [160])[0], epochs=epochs, **common)
+    else:
+        options = dict(given.options or ()) | ({"pretrained": True} if given.pretrained else {})
+        stages: Answer = {"sizes": given.sizes or [96, 128, 224], "epochs": given.epochs or [6, 3, 1]}
+        card = train_city(collection, architecture=architecture, **stages, **common, **options)
+    told = {name: card.data[name] for name in ("images", "split_by", "left_out", "warning") if name in card.data}
+    return {"model": card.name, "classes": list(card.classes), **told, "metrics": card.metrics}
+
+
+def embed_command(arguments: argparse.Namespace) -> Answer:
+    """Every image becomes a feature vector, kept for clusters and similar images."""
+    from urbanlens.artifacts import ArtifactStore
+    from urbanlens.collection import ImageCollection
+    from urbanlens.embedding import embed, kept_projection
+
+    collection = ImageCollection.open(arguments.collection)
+    store = ArtifactStore(collection.root / "artifacts")
+    features = embed(collection, store=store, progress=TerminalProgress())
+    if arguments.layout:
+        kept_projection(store, collection.fingerprint, features, arguments.layout)
+    return {"images": int(features.shape[0]), "features": int(features.shape[1])}
+
+
+def demo_build_command(arguments: argparse.Namespace) -> Answer:
+    """Draw the demo world anew."""
+    from urbanlens.demo import build
+
+    build(
+        arguments.destination,
+        seed=arguments.seed,
+        images=arguments.images,
+        mark=arguments.mark,
+        split=arguments.split,
+        progress=TerminalProgress(),
+    )
+    return {"collection": str(arguments.destination)}
+
+
+def demo_verify_command(arguments: argparse.Namespace) -> Answer:
+    """Compute every gate of the shipped demo anew."""
+    from urbanlens.demo import verify
+
+    return dict(verify(progress=TerminalProgress(), model=arguments.model))
+
+
+def demo_train_command(arguments: argparse.Namespace) -> Answer:
+    """Train the demo's classifiers as the shipped ones were, on a CPU or a GPU."""
+    from urbanlens.collection import ImageCollection
+    from urbanlens.demo import ASSETS
+    from urbanlens.demo.networks import train_network
+
+    collection = ImageCollection.open(ASSETS)
+    extra = ImageCollection.open(arguments.extra) if arguments.extra else None
+    found = {}
+    for name in arguments.networks:
+        card = train_network(
+            collection, name, extra, arguments.out, device=arguments.device, progress=TerminalProgress()
+        )
+        found[name] = card.metrics
+    return {"folder": str(arguments.out), "networks": found}
+
+
+def reproduce_command(arguments: argparse.Namespace) -> Answer:
+    """Compute the papers' tables and the demo's gates anew, and write them as Markdown."""
+    from urbanlens.collection import ImageCollection
+    from urbanlens.demo import ASSETS, verify
+    from urbanlens.demo.reproduction import report
+
+    gates = verify(progress=TerminalProgress())
+    text = report(ImageCollection.open(ASSETS), gates["gates"], progress=TerminalProgress())
+    write_atomically(arguments.out, text.encode())
+    return {"report": str(arguments.out), **gates}
+
+
+def explain_command(arguments: argparse.Namespace) -> Answer:
+    """Masks of all images under a network, their plane, and the objects inside them, kept for the pages."""
+    from urbanlens.explain.explain_command import explain_command
+
+    return explain_command(arguments, TerminalProgress())
+
+
+def segment_command(arguments: argparse.Namespace) -> Answer:
+    """Name the object of each pixel of all images."""
+    from urbanlens.explain.segment_command import segment_command
+
+    return segment_command(arguments, TerminalProgress())
+
+
+def serve_command(arguments: argparse.Namespace) -> Answer:
+    """Open the app in the browser."""
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), f"--server.port={arguments.port}"]
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        raise UrbanLensError(f"Streamlit ended with code {code}: is port {arguments.port} taken? choose another --port")
+    return {}
+
+
+def doctor_command(_: argparse.Namespace) -> Answer:
+    """What this installation can do."""
+    from importlib.metadata import version
+
+    from urbanlens.collection import home, list_collections
+    from urbanlens.engine import Engine
+
+    names = ("streamlit", "torch", "torchvision", "plotly", "folium", "pillow", "pandas")
+    return {
+        "urbanlens": __version__,
+        "python": sys.version.split()[0],
+        "device": str(Engine().device),
+        "home": str(home()),
+        "collections": [folder.name for folder in list_collections()],
+        "packages": {name: version(name) for name in names},
+    }
