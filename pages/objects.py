@@ -3,7 +3,7 @@
 import streamlit as st
 
 from urbanlens import ui
-from urbanlens.ui import agreement, masked, objects, overview, pictures, planted
+from urbanlens.ui import agreement, labelling, masked, objects, overview, pictures, planted
 
 here = ui.page("Objects")
 st.title("Objects", anchor=False)
@@ -29,17 +29,13 @@ masked.lasso_badge(here.collection)
 picked = masked.lasso(here.collection)
 if picked is not None:
     inside = inside & picked
+source = labelling.choose_source(here.collection)
 if not chosen:
     st.info("Choose a network, or several to see them side by side.")
     st.stop()
 
-if not here.collection.labelled.any():
-    st.info(
-        "This collection has no pixel labels, so nobody knows which objects its images show. Let a segmentation "
-        "network label them: `python -m urbanlens segment COLLECTION`."
-    )
-else:
-    counted = objects.measured(here, chosen, inside, asked)
+if source is not None:
+    counted = objects.measured(here, chosen, inside, asked, source)
     found = [one for one in counted if len(one.rows)]
     if counted and not found:
         st.info("None of the chosen images has both a class that the network knows and pixel labels.")
@@ -49,7 +45,7 @@ else:
         objects.show_behind(here, found, threshold)
         st.header("Where two classes differ")
         objects.show_difference(here, found, threshold)
-        if overview.is_demo(here.collection):
+        if overview.is_demo(here.collection) and source.name == labelling.OWN:
             st.header("Against the planted truth")
             planted.show_planted(here, found, threshold)
 

@@ -23,7 +23,7 @@ from urbanlens.collection import (
 )
 from urbanlens.collection.ade20k import id_of, names
 from urbanlens.collection.export import points_geojson, regions_geojson, table_csv
-from urbanlens.collection.splits import split_by_place, superblocks
+from urbanlens.collection.splits import series_of, split_by_group, split_by_place, superblocks, together
 
 
 def places(count: int = 3000, at: float = 48.0) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -63,6 +63,61 @@ def test_images_without_a_place_are_shared_out_one_by_one() -> None:
     assert set(superblocks(nowhere, nowhere)) == {-1} and len(split_by_place([], [], [])) == 0
     with pytest.raises(ValueError, match="cell_m"):
         superblocks([1], [1], cell_m=0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("images/a/0006R0_f00930.jpg", "images/a/0006R0_f00990.png", True),
+        ("images/a/0006R0_f00930.jpg", "images/a/0016E5_01200.jpg", False),
+        ("images/a/IMG_7.jpg", "images/b/IMG_8.jpg", False),
+        ("images/aachen_000003_000019_leftImg8bit.png", "images/aachen_000003_000021_leftImg8bit.png", True),
+        ("images/street__p1010736.jpg", "images/street__p9050412.jpg", True),
+        ("images/1.jpg", "images/22.jpg", True),
+        ("images/old town.jpg", "images/harbour.jpg", False),
+    ],
+)
+def test_photographs_of_one_film_are_known_by_their_names(one: str, other: str, same: bool) -> None:
+    assert (series_of(one) == series_of(other)) is same
+
+
+def test_what_stays_together_is_a_given_group_else_a_place_else_a_series() -> None:
+    paths = ["images/a1.jpg", "images/a2.jpg", "images/a3.jpg", "images/b1.jpg", "images/b2.jpg"]
+    lat, lon = [48.0, 48.0001, np.nan, np.nan, 52.0], [2.0, 2.0, np.nan, np.nan, 9.0]
+    groups = together(paths, lat, lon, ["", "", "", "walk", "walk"])
+    assert groups[0] == groups[1] and groups[3] == groups[4] and len(set(groups)) == 3
+    assert [name.split()[0] for name in groups] == ["place", "place", "series", "given", "given"]
+
+
+def test_whole_groups_are_dealt_and_each_class_gets_its_share() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.array([f"g{number}" for number in rng.integers(0, 90, 900)])
+    labels = np.array(["a", "b", ""])[[int(name[1:]) % 3 for name in groups]]
+    splits, cut = split_by_group(groups, labels, [f"{n}.jpg" for n in range(900)], seed=2)
+    assert cut == [] and all(len(set(splits[groups == name])) == 1 for name in set(groups))
+    for label in "ab":
+        shares = [np.mean(splits[labels == label] == name) for name in ("train", "val", "test")]
+        assert np.allclose(shares, [0.6, 0.2, 0.2], atol=0.05)
+    again, _ = split_by_group(groups, labels, [f"{n}.jpg" for n in range(900)], seed=2)
+    other, _ = split_by_group(groups, labels, [f"{n}.jpg" for n in range(900)], seed=3)
+    assert np.array_equal(splits, again) and not np.array_equal(splits, other)
+
+
+def test_a_group_that_two_classes_share_is_not_torn() -> None:
+    groups = [f"g{number // 4}" for number in range(120)]
+    splits, cut = split_by_group(groups, ["a", "a", "b", "b"] * 30, [str(n) for n in range(120)])
+    assert cut == [] and all(len(set(splits[4 * n : 4 * n + 4])) == 1 for n in range(30))
+
+
+@pytest.mark.parametrize("count", [3, 6, 7, 50])
+def test_a_class_of_one_group_is_cut_in_the_order_of_its_names(count: int) -> None:
+    """Between what is learnt and what is tested lies the validation part."""
+    names = [f"film_{number}.jpg" for number in np.random.default_rng(1).permutation(count)]
+    splits, cut = split_by_group(["film"] * count, ["a"] * count, names)
+    inorder = [splits[names.index(f"film_{number}.jpg")] for number in range(count)]
+    assert cut == ["a"]
+    assert sorted(inorder, key=("train", "val", "test").index) == inorder and set(inorder) == {"train", "val", "test"}
+    assert inorder.count("train") == pytest.approx(0.6 * count, abs=1)
 
 
 def test_the_csv_of_a_table_is_read_back(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_the_metrics_are_those_of_the_shipped_weights(
 
 
 def test_images_are_changed_only_when_asked_for(collection: ImageCollection) -> None:
-    _, rows, _ = labelled_rows(collection, "city", None, 0)
+    rows = labelled_rows(collection, "city").rows
     batches = {}
     for augmented in (False, True):
         recipe = recipe_of("quick", augmented=augmented)
@@ -97,8 +97,9 @@ def test_a_killed_training_ends_with_the_same_weights(
 def test_rows(collection: ImageCollection, tmp_path: Path) -> None:
     """Rows without a label are left out; extra ones train only where their own split says so."""
     extra = world(tmp_path / "more", 30, seed=9)
-    classes, rows, marked = labelled_rows(collection, "city", None, 0)
-    _, more, _ = labelled_rows(collection, "city", extra, 0)
+    chosen = labelled_rows(collection, "city")
+    classes, rows, marked = chosen.classes, chosen.rows, chosen.marked
+    more = labelled_rows(collection, "city", extra).rows
     table = collection.table
     for split in ("train", "val", "test"):
         expected = table[(table["split"] == split) & table["city"].notna()]
@@ -114,7 +115,7 @@ def test_rows(collection: ImageCollection, tmp_path: Path) -> None:
 
 def test_without_a_split_column_places_are_split(tmp_path: Path) -> None:
     open_world = world(tmp_path / "world", 90, split=None)
-    _, rows, _ = labelled_rows(open_world, "city", None, 0)
+    rows = labelled_rows(open_world, "city").rows
     ids = [{name for _, name in part.images} for part in rows.values()]
     assert sum(map(len, ids)) == len(set().union(*ids)) == open_world.table["city"].notna().sum()
 
@@ -126,9 +127,9 @@ def test_what_cannot_be_learnt(collection: ImageCollection, tmp_path: Path) -> N
     with pytest.raises(CollectionError, match="city"):
         train(label="cities")
     with pytest.raises(CollectionError, match="at least two"):
-        labelled_rows(collection.where(collection.table["city"].eq("Dark").to_numpy()), "city", None, 0)
-    with pytest.raises(CollectionError, match="no test image"):
-        labelled_rows(collection.where(collection.table["split"].ne("test").to_numpy()), "city", None, 0)
+        labelled_rows(collection.where(collection.table["city"].eq("Dark").to_numpy()), "city")
+    with pytest.raises(CollectionError, match="none for test"):
+        labelled_rows(collection.where(collection.table["split"].ne("test").to_numpy()), "city")
     for changes in ({"sizes": (32,)}, {"sizes": (8, 48)}, {"epochs": (1, 0)}, {"batch": 1}, {"width": 3}):
         with pytest.raises(ModelError):
             train(**changes)

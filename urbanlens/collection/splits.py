@@ -1,15 +1,24 @@
-"""Train, validation and test parts that share no place."""
+"""Train, validation and test parts that share no place, and no series of photographs."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
 
 from urbanlens.collection.columns import SPLITS
 
+SHARES = (0.6, 0.2, 0.2)
+"""How much of the images each split is to hold."""
+
+LEAST = 6
+"""A class of fewer images cannot be shared out among three splits in a way that says anything."""
+
+_NUMBER = re.compile(r"(?:[\W_]+[A-Za-z]{0,2})?\d+(?=$|[\W_])(?!.*\d(?:$|[\W_])).*$")
 M_PER_DEGREE = 111_195.0
 """Metres a degree of latitude, on a sphere of radius 6,371 km."""
 
@@ -79,3 +88,105 @@ def split_by_place(
 
 def _draw(seed: int, key: str) -> bytes:
     return hashlib.sha256(f"{seed} {key}".encode()).digest()
+
+
+def series_of(path: str) -> str:
+    """What the photographs of one film or one walk share: their folder, and the file's name without its last number.
+
+    `images/a/0006R0_f00930.jpg` and `images/a/0006R0_f00990.jpg` are both of `images/a/0006R0`; a name in which no word
+    ends with a number is a series of its own.
+    """
+    file = PurePosixPath(path)
+    return str(file.parent / (_NUMBER.sub("", file.stem) or "*"))
+
+
+def together(
+    paths: Sequence[str], lat: npt.ArrayLike, lon: npt.ArrayLike, given: Sequence[str] | None = None
+) -> npt.NDArray[np.str_]:
+    """Which images must not be torn apart, because each nearly shows what the other does.
+
+    Parameters
+    ----------
+    paths
+        (N,) files, with their folders.
+    lat, lon
+        (N,) WGS84 degrees, NaN where unknown.
+    given
+        (N,) names of groups that somebody made, "" for none.
+
+    Returns
+    -------
+    groups
+        (N,) text: "given …" where a group is given; else "place …", the superblock, where coordinates are known; else
+        "series …" by the file's name.
+    """
+    cells = superblocks(lat, lon)
+    names = given if given is not None else [""] * len(paths)
+    return np.array(
+        [
+            f"given {name}" if name else f"place {cell}" if cell >= 0 else f"series {series_of(path)}"
+            for path, cell, name in zip(paths, cells, names, strict=True)
+        ],
+        dtype=str,
+    )
+
+
+def split_by_group(
+    groups: Sequence[str] | npt.NDArray[np.str_],
+    labels: Sequence[str] | npt.NDArray[np.str_],
+    paths: Sequence[str],
+    *,
+    seed: int = 0,
+) -> tuple[npt.NDArray[np.str_], list[str]]:
+    """Give whole groups to "train", "val" or "test", so that each class comes near to 6:2:2.
+
+    Where that leaves a split with less than half of its share of a class (as when all its images are of one film), the
+    images of this class are cut instead: ordered by group and name, the first are for training, the next for
+    validation, the last for test. So the test images still have no neighbour that was learnt: between them lies the
+    validation part.
+
+    Parameters
+    ----------
+    groups, labels
+        (N,) text; an image whose label is "" belongs to no class, and follows its group.
+    paths
+        (N,) files; numbers in them count as numbers.
+
+    Returns
+    -------
+    splits, cut
+        (N,) text, and the names of the classes that were cut.
+    """
+    groups, labels = np.asarray(groups, dtype=str), np.asarray(labels, dtype=str)
+    part_of: dict[str, int] = {}
+    names, counts = np.unique(labels[labels != ""], return_counts=True)
+    members = {name: labels == name for name in names[np.argsort(counts, kind="stable")]}
+    for inside in members.values():
+        _deal(groups[inside], part_of, seed)
+    splits = np.array([SPLITS[part_of.get(group, 0)] for group in groups.tolist()], dtype="<U5")
+    cut = []
+    for name, inside in members.items():
+        shares = np.array([np.mean(splits[inside] == split) for split in SPLITS])
+        if (shares < np.array(SHARES) / 2).any():
+            cut.append(str(name))
+            rows = sorted(map(int, np.flatnonzero(inside)), key=lambda row: (str(groups[row]), _natural(paths[row])))
+            first = max(1, min(round(SHARES[0] * len(rows)), len(rows) - 2))
+            second = max(first + 1, min(round((SHARES[0] + SHARES[1]) * len(rows)), len(rows) - 1))
+            for part, block in enumerate((rows[:first], rows[first:second], rows[second:])):
+                splits[block] = SPLITS[part]
+    return splits, sorted(cut)
+
+
+def _deal(groups: npt.NDArray[np.str_], part_of: dict[str, int], seed: int) -> None:
+    """Note in `part_of` the split of each group of a class that has none yet, the largest first."""
+    found, counts = np.unique(groups, return_counts=True)
+    sizes = dict(zip(map(str, found), map(int, counts), strict=True))
+    target, filled = np.array(SHARES) * len(groups), np.zeros(3)
+    for group in sorted(sizes, key=lambda group: (group not in part_of, -sizes[group], _draw(seed, group))):
+        part = part_of.setdefault(group, int(np.argmax((target - filled) / target)))
+        filled[part] += sizes[group]
+
+
+def _natural(path: str) -> list[tuple[int, str]]:
+    """A key by which `facade_2` comes before `facade_10`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path)]

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from urbanlens.collection import ImageCollection
+from urbanlens.collection.splits import LEAST
 from urbanlens.engine import choose_device
 from urbanlens.errors import ModelError
 from urbanlens.models import MODELS, ModelCard, build_model, save_model
@@ -23,7 +22,7 @@ from urbanlens.training.augment import augment
 from urbanlens.training.fit import FitResult, FitSettings, autocast, fit, half_type
 from urbanlens.training.metrics import accuracy_of, classification_metrics
 from urbanlens.training.recipes import RECIPES, Recipe, recipe_of
-from urbanlens.training.rows import Rows, labelled_rows
+from urbanlens.training.rows import Labelled, Rows, labelled_rows
 
 
 class ClassifierTask:
@@ -112,6 +111,7 @@ class ClassifierTask:
 
 def train_city(
     collection: ImageCollection, *, destination: Path | str, label: str = "city", architecture: str = "resnet18",
+    classes: Sequence[str] | None = None, largest: int | None = None, least: int = LEAST, group: str | None = None,
     sizes: Sequence[int] = (128, 224), epochs: Sequence[int] = (10, 2), batch: int = 32, recipe: str = "quick",
     learning_rate: float | None = None, augmented: bool | None = None, seed: int = 0,
     extra: ImageCollection | None = None, device: str = "auto", progress: Progress = silent, **options: Any,
@@ -120,10 +120,12 @@ def train_city(
 
     Parameters
     ----------
-    collection : its `split` column says what is for training, validation and test; without one, places are split
+    collection : its `split` column says what is for training, validation and test; without one, whole places and
+        series of files are given to a split
     destination : folder of the model; while it trains, `.NAME.training` beside it keeps what a killed run goes on from
     label : column of the table; images without a value take no part
     architecture, options : a name of `MODELS`, and options of that architecture
+    classes, largest, least, group : which classes take part, and what is kept together, as in `labelled_rows`
     sizes, epochs : side in px and number of epochs of each stage; the last size is the model's own
     batch, seed : as they say
     recipe : a name of `RECIPES`
@@ -137,7 +139,8 @@ def train_city(
     -------
     ModelCard
         With `metrics`: accuracy on the test images with its 95 % Wilson interval, base rate, recall, confusion, and
-        the accuracy on images with and without the planted mark where the table has a column `mark`.
+        the accuracy on images with and without the planted mark where the table has a column `mark`. With `data`:
+        how the images were shared out, which classes were left out, and a warning where the test may flatter.
 
     Raises
     ------
@@ -149,9 +152,11 @@ def train_city(
     way = recipe_of(recipe, learning_rate, augmented)
     if "size" in MODELS[architecture].options:
         options.setdefault("size", sizes[-1])
-    classes, rows, marked = labelled_rows(collection, label, extra, seed)
-    module = build_model(architecture, len(classes), seed=seed, **options)
-    task = ClassifierTask(module, rows, sizes, epochs, batch, where, progress, recipe=way)
+    chosen = labelled_rows(
+        collection, label, extra, seed, classes=classes, largest=largest, least=least, group=group
+    )  # fmt: skip
+    module = build_model(architecture, len(chosen.classes), seed=seed, **options)
+    task = ClassifierTask(module, chosen.rows, sizes, epochs, batch, where, progress, recipe=way)
     kept = destination.parent / f".{destination.name}.training"
     settings = FitSettings(
         len(task.sizes), way.learning_rate, way.weight_decay, way.warm_up, way.schedule, seed, str(where)
@@ -159,13 +164,12 @@ def train_city(
     result = fit(task, settings, checkpoint=kept / "checkpoint.pt", progress=progress)
     # The file holds float16: what is measured is what is shipped.
     round_weights(module)
-    metrics = _metrics(task, rows["test"], classes, marked) | {"validation": result.history[result.best_epoch]}
     card = ModelCard(
-        name=destination.name, task="classes", architecture=architecture, classes=classes, size=sizes[-1], label=label,
-        options={**MODELS[architecture].options, **options},
-        training=_training(task, result, settings, sizes, epochs),
-        data=_data(collection, extra, rows),
-        metrics=metrics,
+        name=destination.name, task="classes", architecture=architecture, classes=chosen.classes, size=sizes[-1],
+        label=label, options={**MODELS[architecture].options, **options},
+        training=training_of(task, result, settings, epochs),
+        data=data_of(collection, extra, chosen),
+        metrics=metrics_of(task, chosen) | {"validation": result.history[result.best_epoch]},
     )  # fmt: skip
     card = save_model(module, card, destination)
     shutil.rmtree(kept, ignore_errors=True)
@@ -187,35 +191,34 @@ def _stages(sizes: Sequence[int], epochs: Sequence[int], batch: int) -> tuple[li
     return sizes, epochs
 
 
-def _metrics(
-    task: ClassifierTask, rows: Rows, classes: tuple[str, ...], marked: NDArray[np.bool_] | None
-) -> dict[str, Any]:
-    truth = rows.labels.numpy()
+def metrics_of(task: ClassifierTask, chosen: Labelled) -> dict[str, Any]:
+    """How well the task's network, as it is now, answers the test images."""
+    truth, marked = chosen.rows["test"].labels.numpy(), chosen.marked
     answers = task.scores("test", task.sizes[-1]).argmax(1).numpy()
-    metrics = classification_metrics(truth, answers, classes)
+    metrics = classification_metrics(truth, answers, chosen.classes)
     if marked is not None:
         metrics["unmarked"] = accuracy_of(truth[~marked], answers[~marked])
         metrics["marked"] = accuracy_of(truth[marked], answers[marked])
     return metrics
 
 
-def _training(
-    task: ClassifierTask, result: FitResult, settings: FitSettings, sizes: list[int], epochs: list[int]
-) -> dict[str, Any]:
+def training_of(task: ClassifierTask, result: FitResult, settings: FitSettings, epochs: list[int]) -> dict[str, Any]:
+    """What a model's card says about how it learnt; `epochs` of each stage."""
     images = len(task.rows["train"]) * settings.epochs
     return {
-        "sizes": sizes, "epochs": epochs, "batch": task.batch, "learning_rate": settings.learning_rate,
-        "weight_decay": settings.weight_decay, "seed": settings.seed, "device": task.device.type,
-        "schedule": settings.schedule, "smoothing": task.recipe.smoothing, "augmented": task.recipe.augmented,
-        "best_epoch": result.best_epoch, "seconds": round(result.seconds, 1),
+        "sizes": list(dict.fromkeys(task.sizes)), "epochs": epochs, "batch": task.batch,
+        "learning_rate": settings.learning_rate, "weight_decay": settings.weight_decay, "seed": settings.seed,
+        "device": task.device.type, "schedule": settings.schedule, "smoothing": task.recipe.smoothing,
+        "augmented": task.recipe.augmented, "best_epoch": result.best_epoch, "seconds": round(result.seconds, 1),
         "images_per_second": round(images / max(result.seconds, 1e-9), 1), "history": result.history,
     }  # fmt: skip
 
 
-def _data(collection: ImageCollection, extra: ImageCollection | None, rows: dict[str, Rows]) -> dict[str, Any]:
+def data_of(collection: ImageCollection, extra: ImageCollection | None, chosen: Labelled) -> dict[str, Any]:
+    """What a model's card says about what it learnt from."""
     return {
         "collection": collection.name,
         "fingerprint": collection.fingerprint,
         "extra": extra.fingerprint if extra is not None else None,
-        "images": {split: len(part) for split, part in rows.items()},
+        **chosen.describe(),
     }

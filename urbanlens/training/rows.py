@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,13 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from urbanlens.collection import ImageCollection
-from urbanlens.collection.splits import split_by_place
+from urbanlens.collection.splits import LEAST, split_by_group, split_by_place, together
 from urbanlens.engine import prepare
 from urbanlens.errors import CollectionError
 from urbanlens.models.transform import square_pixels
 from urbanlens.progress import Progress
 
 SPLITS = ("train", "val", "test")
+
+
+TABLE = "by the table's column split"
 
 
 @dataclass(frozen=True)
@@ -41,51 +46,150 @@ class Rows:
         return result
 
 
+@dataclass(frozen=True)
+class Missing:
+    """A class that takes no part: its number of images, and why."""
+
+    images: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What a classifier learns from.
+
+    Attributes
+    ----------
+    classes : names of the K classes
+    rows : images of each split
+    marked : which test images carry a planted mark; None where the table has no such column
+    split_by : how the images were shared out, in words
+    cut : classes whose own series had to be cut into a training, a validation and a test part
+    left_out : classes that were asked for and cannot be learnt
+    """
+
+    classes: tuple[str, ...]
+    rows: dict[str, Rows]
+    marked: NDArray[np.bool_] | None
+    split_by: str
+    cut: tuple[str, ...]
+    left_out: dict[str, Missing]
+
+    def describe(self) -> dict[str, Any]:
+        """What a model's card says of it, as plain JSON; with a warning where the test may flatter."""
+        told: dict[str, Any] = {
+            "images": {split: len(part) for split, part in self.rows.items()},
+            "split_by": self.split_by,
+            "cut": list(self.cut),
+            "left_out": {name: asdict(missing) for name, missing in self.left_out.items()},
+        }
+        if self.split_by != TABLE:
+            # Whoever shows this network later must know which images it has not learnt from.
+            told["test"] = [image_id for _, image_id in self.rows["test"].images]
+        if self.cut:
+            told["warning"] = (
+                f"Most photographs of {', '.join(self.cut)} come from one series or place, which had to be cut into "
+                "parts for training and testing: the network may know the camera or the day rather than the class, "
+                "and will do worse on photographs from elsewhere."
+            )
+        return told
+
+
 def _decoder(size: int) -> Callable[[tuple[ImageCollection, str]], Tensor]:
     return lambda image: torch.from_numpy(square_pixels(image[0].image(image[1]), size))
 
 
 def labelled_rows(
-    collection: ImageCollection, label: str, extra: ImageCollection | None, seed: int
-) -> tuple[tuple[str, ...], dict[str, Rows], NDArray[np.bool_] | None]:
-    """Class names, the rows of each split, and which test images carry a planted mark (None: no such column).
+    collection: ImageCollection, label: str, extra: ImageCollection | None = None, seed: int = 0, *,
+    classes: Sequence[str] | None = None, largest: int | None = None, least: int = LEAST, group: str | None = None,
+) -> Labelled:  # fmt: skip
+    """The images that take part, by split.
 
-    Images without a label take no part. Splits are the table's own, or by place where it has none. The labelled
-    rows of `extra` join the training images; where it has splits of its own, only those for training, so that no
-    place of a test image is learnt.
+    Parameters
+    ----------
+    collection : its own column `split` counts, unless `group` is given or an import shared the images out one by one;
+        then whole places, series of files (`collection.splits.together`) and groups are given to a split
+    label : column to learn; images without a label take no part
+    extra : its labelled rows join the training images; where it has splits of its own, only those for training, so
+        that no place of a test image is learnt
+    seed : draws the splits where the collection has none
+    classes : only these values; None: all
+    largest : only so many of them, those with the most images
+    least : a class with fewer images is left out, and so is one without images in each split
+    group : column whose equal values stay in one split
 
     Raises
     ------
     CollectionError
-        Where the column is missing, has fewer than two classes, or a class is absent from a split.
+        Where a column is missing, or fewer than two classes remain.
     """
-    values = _labels(collection, label)
-    classes = tuple(sorted({str(value) for value in values if value != ""}))
-    if len(classes) < 2:
-        raise CollectionError(
-            f"the column {label!r} of {collection.name} has {len(classes)} class: a classifier needs at least two"
-        )
-    splits = _splits(collection, seed)
-    rows = {split: _rows(collection, values, classes, splits == split) for split in SPLITS}
-    _check(rows, classes, label)
+    values = _texts(collection, label, "to learn")
+    counts = _counts(values, classes, largest, label)
+    left_out = {name: Missing(count, f"fewer than {least}") for name, count in counts.items() if count < least}
+    values[~np.isin(values, [name for name in counts if name not in left_out])] = ""
+    splits, split_by, cut = _splits(collection, values, group, seed)
+    for name in sorted(set(values[values != ""].tolist())):
+        empty = [split for split in SPLITS if not (splits[values == name] == split).any()]
+        if empty:
+            left_out[name] = Missing(counts[name], f"none for {' and '.join(empty)}")
+    values[np.isin(values, list(left_out))] = ""
+    known = tuple(name for name in counts if name not in left_out)
+    if len(known) < 2:
+        raise CollectionError(_too_few(collection, label, counts, left_out, least))
+    rows = {split: _rows(collection, values, known, splits == split) for split in SPLITS}
     table = collection.table
     marked = table["mark"].eq(True).to_numpy()[(splits == "test") & (values != "")] if "mark" in table else None
     if extra is not None:
-        more = _labels(extra, label)
-        added = _rows(extra, more, classes, np.isin(more, classes) & _trainable(extra))
+        more = _texts(extra, label, "to learn")
+        added = _rows(extra, more, known, np.isin(more, known) & _trainable(extra))
         own = rows["train"]
         rows["train"] = Rows(own.images + added.images, torch.cat([own.labels, added.labels]))
-    return classes, rows, marked
+    return Labelled(known, rows, marked, split_by, tuple(name for name in cut if name in known), left_out)
 
 
-def _labels(collection: ImageCollection, label: str) -> NDArray[np.str_]:
-    """The label of each row as text; "" for none."""
+def _counts(values: NDArray[np.str_], classes: Sequence[str] | None, largest: int | None, label: str) -> dict[str, int]:
+    """The classes that are asked for, by name, each with its number of images."""
+    names, sizes = np.unique(values[values != ""], return_counts=True)
+    counts = dict(zip(names.tolist(), sizes.tolist(), strict=True))
+    if classes is not None:
+        unknown = [name for name in classes if name not in counts]
+        if unknown:
+            raise CollectionError(f"no image has {label} {', '.join(unknown)}: there are {_listed(counts)}")
+        counts = {name: counts[name] for name in sorted(set(classes))}
+    if largest is not None:
+        if largest < 2:
+            raise CollectionError(f"the {largest} largest classes are too few to tell apart: give at least 2")
+        first = sorted(counts, key=lambda name: (-counts[name], name))[:largest]
+        counts = {name: counts[name] for name in sorted(first)}
+    return counts
+
+
+def _too_few(
+    collection: ImageCollection, label: str, counts: dict[str, int], left_out: dict[str, Missing], least: int
+) -> str:
+    why = "; ".join(f"{name}: {missing.why}" for name, missing in left_out.items() if not missing.why.startswith("few"))
+    return (
+        f"a classifier needs at least two classes, each of {least} images or more with some for train, val and test; "
+        f"the column {label!r} of {collection.name} has {_listed(counts) or 'none'}{f' ({why})' if why else ''}: "
+        "add images, or choose another column"
+    )
+
+
+def _listed(counts: dict[str, int], most: int = 12) -> str:
+    """`Boston 119, Paris 52, …`, the largest first."""
+    names = sorted(counts, key=lambda name: (-counts[name], name))
+    more = f" and {len(names) - most} smaller ones" if len(names) > most else ""
+    return ", ".join(f"{name} {counts[name]}" for name in names[:most]) + more
+
+
+def _texts(collection: ImageCollection, column: str, purpose: str) -> NDArray[np.str_]:
+    """The values of a column as text; "" for none."""
     table = collection.table
-    if label not in table:
+    if column not in table:
         allowed = ", ".join(collection.columns.labels) or ", ".join(map(str, table.columns))
-        raise CollectionError(f"{collection.name} has no column {label!r} to learn: it has {allowed}")
+        raise CollectionError(f"{collection.name} has no column {column!r} {purpose}: it has {allowed}")
     return np.array(
-        ["" if empty else str(value) for value, empty in zip(table[label], table[label].isna(), strict=True)]
+        ["" if empty else str(value) for value, empty in zip(table[column], table[column].isna(), strict=True)], str
     )
 
 
@@ -94,11 +198,29 @@ def _trainable(extra: ImageCollection) -> NDArray[np.bool_]:
     return table["split"].eq("train").to_numpy() if "split" in table else np.ones(len(extra), bool)
 
 
-def _splits(collection: ImageCollection, seed: int) -> NDArray[np.str_]:
+def _splits(
+    collection: ImageCollection, values: NDArray[np.str_], group: str | None, seed: int
+) -> tuple[NDArray[np.str_], str, list[str]]:
+    """The split of each image, how it was found, and the classes that had to be cut."""
     table = collection.table
-    if "split" in table and table["split"].notna().any():
-        return np.array(table["split"].fillna("").astype(str))
-    return split_by_place(collection.ids, table["lat"], table["lon"], seed=seed)
+    if group is None and _has_splits(collection.whole):
+        return np.array(table["split"].fillna("").astype(str), str), TABLE, []
+    given = list(_texts(collection, group, "to keep together")) if group is not None else None
+    groups = together(list(table["path"]), table["lat"], table["lon"], given)
+    splits, cut = split_by_group(groups, values, list(table["path"]), seed=seed)
+    kinds = Counter(name.split(" ", 1)[0] for name in groups[values != ""].tolist())
+    says = {"given": f"equal {group}", "place": "places 250 m wide", "series": "files of one series by their names"}
+    parts = [f"{text} ({kinds[kind]} images)" for kind, text in says.items() if kinds[kind]]
+    return splits, f"in whole groups: {', '.join(parts)}", cut
+
+
+def _has_splits(whole: ImageCollection) -> bool:
+    """Whether somebody chose the splits: an import's own are drawn anew, as they know neither series nor classes."""
+    table = whole.table
+    if "split" not in table or not table["split"].notna().any():
+        return False
+    drawn = split_by_place(whole.ids, table["lat"], table["lon"])
+    return not np.array_equal(table["split"].fillna("").astype(str).to_numpy(str), drawn)
 
 
 def _rows(
@@ -108,14 +230,3 @@ def _rows(
     ids = collection.ids
     images = tuple((collection, ids[row]) for row in chosen)
     return Rows(images, torch.tensor([classes.index(values[row]) for row in chosen], dtype=torch.long))
-
-
-def _check(rows: dict[str, Rows], classes: tuple[str, ...], label: str) -> None:
-    for split, part in rows.items():
-        counts = torch.bincount(part.labels, minlength=len(classes)).tolist()
-        empty = [name for name, count in zip(classes, counts, strict=True) if count == 0]
-        if empty:
-            raise CollectionError(
-                f"no {split} image has {label} {', '.join(empty)}: every class needs train, val and test images; "
-                "give the table a split column, or more images of that class from other places"
-            )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
     from urbanlens.progress import Progress
     from urbanlens.ui.explaining import Network
+    from urbanlens.ui.labelling import Source
     from urbanlens.ui.page import Page
 
 Rows = NDArray[np.bool_]
@@ -110,17 +111,19 @@ def study(collection: ImageCollection, network: Network, asked: Question = USUAL
     return kept(collection, network, asked)
 
 
-def counts(collection: ImageCollection, found: Study) -> ObjectCounts | None:
-    """The objects inside the masks, from the collection's own pixel labels; None while they are counted."""
+def counts(collection: ImageCollection, found: Study, source: Source) -> ObjectCounts | None:
+    """The objects inside the masks; None while they are counted."""
     whole = collection.whole
-    store = store_for(whole)
-    key = f"counts-{found.key.digest}"
+    store, labels = store_for(whole), source.labels
+    key = f"counts-{found.key.digest}-{source.key}"
 
     def read() -> ObjectCounts | None:
-        return kept_counts(whole, found.key, store=store)
+        return kept_counts(whole, found.key, names=labels.object_names, source=source.key, store=store)
 
     def compute(progress: Progress) -> ObjectCounts:
-        return count_collection(whole, found.maps, found.key, store=store, progress=progress)
+        return count_collection(
+            whole, found.maps, found.key, labels=labels, source=source.key, store=store, progress=progress
+        )  # fmt: skip
 
     ready = caches.counts(key, read)
     return ready if ready is not None else work.wait(key, "Counting the objects inside the masks", compute)

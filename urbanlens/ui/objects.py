@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from urbanlens.collection import ImageCollection
     from urbanlens.explain import ObjectCounts
+    from urbanlens.explain.collection_objects import Labels
     from urbanlens.ui.explaining import Network
+    from urbanlens.ui.labelling import Source
     from urbanlens.ui.masked import Question, Rows, Study
     from urbanlens.ui.page import Page
 
@@ -42,10 +44,12 @@ class Measured:
     classes : (N,) name of each image's class; of the network's answer where it knows none of the collection's classes
     by_answer : whether that is so
     rows : (N,) their numbers in the whole collection
+    labels, names : where the objects are known from, and their names by id
     """
 
-    def __init__(self, found: Study, counts: ObjectCounts, rows: Rows) -> None:
+    def __init__(self, found: Study, counts: ObjectCounts, rows: Rows, labels: Labels) -> None:
         maps = found.maps
+        self.labels, self.names = labels, dict(labels.object_names)
         self.by_answer = not (maps.labels >= 0).any()
         classes = maps.targets if self.by_answer else maps.labels
         keep = rows & maps.readable & (classes >= 0) & (counts.total.sum(1) > 0)
@@ -88,31 +92,31 @@ def choose_scheme(collection: ImageCollection) -> Rows:
     return np.ones(len(table), bool) if chosen == EVERY else np.asarray(table[SCHEME] == chosen)
 
 
-def measured(here: Page, networks: Sequence[Network], rows: Rows, asked: Question) -> list[Measured]:
+def measured(here: Page, networks: Sequence[Network], rows: Rows, asked: Question, source: Source) -> list[Measured]:
     """The networks' counts, computed where the visitor asks for them."""
     found = []
     for network in networks:
         study = masked.study(here.collection, network, asked)
-        counts = masked.counts(here.collection, study) if study is not None else None
+        counts = masked.counts(here.collection, study, source) if study is not None else None
         if study is not None and counts is not None:
-            found.append(Measured(study, counts, rows))
+            found.append(Measured(study, counts, rows, source.labels))
     return found
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _table(key: str, threshold: float, names: dict[int, str], _one: Measured) -> pd.DataFrame:  # noqa: ARG001
-    return ratio_table(_one.counts, _one.classes, threshold, names=names, frequent=True)
+def _table(key: str, threshold: float, _one: Measured) -> pd.DataFrame:  # noqa: ARG001
+    return ratio_table(_one.counts, _one.classes, threshold, names=_one.names, frequent=True)
 
 
-def table_of(one: Measured, threshold: float, names: Mapping[int, str]) -> pd.DataFrame:
+def table_of(one: Measured, threshold: float) -> pd.DataFrame:
     """R of the frequent objects in each class, computed once for the same images."""
-    return _table(f"{one.found.key.digest}-{hash(one.rows.tobytes())}", threshold, dict(names), one)
+    told = hash((one.rows.tobytes(), tuple(one.names.items()), one.counts.total.tobytes()))
+    return _table(f"{one.found.key.digest}-{told}", threshold, one)
 
 
 def show_ratios(here: Page, networks: Sequence[Measured], threshold: float) -> None:
     """A figure for each class; a click on a bar shows the images behind it."""
-    names = here.collection.whole.object_names
-    tables = {one.name: table_of(one, threshold, names) for one in networks}
+    tables = {one.name: table_of(one, threshold) for one in networks}
     colours = dict(zip(tables, palette.categorical(len(tables)), strict=True))
     every = sorted({name for one in networks for name in one.classes})
     columns = st.columns(2, gap="large")
@@ -157,7 +161,7 @@ def show_behind(here: Page, networks: Sequence[Measured], threshold: float) -> N
         pictures.quiet("Click a bar: the images behind it appear here, with the object outlined.")
         return
     whole = here.collection.whole
-    number = next((key for key, name in whole.object_names.items() if name == told[2]), -1)
+    number = next((key for key, name in one.names.items() if name == told[2]), -1)
     column = np.flatnonzero(one.counts.objects == number)
     if not len(column):
         return
@@ -172,7 +176,7 @@ def show_behind(here: Page, networks: Sequence[Measured], threshold: float) -> N
     cells = []
     for position in order:
         row = int(one.rows[position])
-        drawn = outlined(whole, row, one.found.maps.maps[row], number, threshold)
+        drawn = outlined(whole, one.labels, row, one.found.maps.maps[row], number, threshold)
         if drawn is not None:
             share = inside[position] / max(one.counts.total[position, column[0]], 1)
             cells.append((drawn, f"{whole.ids[row]}: {share:.0%} of it inside"))
@@ -181,12 +185,14 @@ def show_behind(here: Page, networks: Sequence[Measured], threshold: float) -> N
     st.button("Close these images", on_click=state.set_param, args=("behind", None), type="tertiary")
 
 
-def outlined(whole: ImageCollection, row: int, raw: NDArray[np.float32], number: int, threshold: float) -> Image | None:
+def outlined(
+    whole: ImageCollection, labels: Labels, row: int, raw: NDArray[np.float32], number: int, threshold: float
+) -> Image | None:
     """A picture, dark outside the mask, with a white line round an object; None where it cannot be read."""
     from PIL import Image as Images
 
     try:
-        image, ids = whole.image(whole.ids[row]), whole.objects(whole.ids[row])
+        image, ids = whole.image(whole.ids[row]), labels.objects(whole.ids[row])
     except (ImageError, OSError):
         return None
     if ids is None:
@@ -205,7 +211,6 @@ def outlined(whole: ImageCollection, row: int, raw: NDArray[np.float32], number:
 
 def show_difference(here: Page, networks: Sequence[Measured], threshold: float) -> None:
     """R^A - R^B between two classes, or between the two regions kept on the map."""
-    names = here.collection.whole.object_names
     every = sorted({name for one in networks for name in one.classes})
     if len(every) < 2:
         pictures.quiet("These images are all of one class: there is nothing to subtract.")
@@ -218,7 +223,7 @@ def show_difference(here: Page, networks: Sequence[Measured], threshold: float) 
     with third:
         chosen = state.choose("Network of the difference", [one.name for one in networks], name="of")
     one = next(one for one in networks if one.name == chosen)
-    table = ratio_difference(one.counts, one.classes == above, one.classes == below, threshold, names=names)
+    table = ratio_difference(one.counts, one.classes == above, one.classes == below, threshold, names=one.names)
     if table.empty:
         pictures.quiet("No frequent object occurs in both.")
         return

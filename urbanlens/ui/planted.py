@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 def show_planted(here: Page, networks: Sequence[Measured], threshold: float) -> None:
     """Found or missed, ranks, pointing game and energy, and the spurious mark: a table each."""
     pictures.lead("These cities are drawn, so we know what tells them apart. Which of it did the networks find?")
-    names = here.collection.whole.object_names
     planted = pd.concat([
-        planted_table(one.counts, one.classes, threshold, names).assign(network=one.name) for one in networks
+        planted_table(one.counts, one.classes, threshold, one.names).assign(network=one.name) for one in networks
     ])  # fmt: skip
     pictures.text_table(_planted_words(planted))
     pictures.quiet(
