@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,20 @@ def test_atomic_file_survives_a_failure(tmp_path: Path) -> None:
         write_atomically(file, "text")  # type: ignore[arg-type]
     assert file.read_bytes() == b"first"
     assert [p.name for p in file.parent.iterdir()] == ["b.txt"]
+
+
+@pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "is full: make room"), (errno.EACCES, "permissions")])
+def test_a_disk_that_takes_no_more_is_told_in_words(tmp_path: Path, number: int, words: str) -> None:
+    """And nothing half-written is left, nor anything lost that was there."""
+    store = ArtifactStore(tmp_path)
+    with store.write(KEY) as folder:
+        (folder / "a.txt").write_text("first")
+    other = ArtifactKey("kind", "another")
+    with pytest.raises(ArtifactError, match=words), store.write(other) as folder:
+        (folder / "a.txt").write_text("half")
+        raise OSError(number, "as the system says it")
+    assert store.find(other) is None
+    found = store.find(KEY)
+    assert found is not None
+    assert (found / "a.txt").read_text() == "first"
+    assert [file.name for file in (tmp_path / "kind").iterdir()] == []

@@ -7,6 +7,7 @@ renamed into place, so a half-written one is never read and a killed job leaves 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -83,10 +84,16 @@ class ArtifactStore:
     def write(self, key: ArtifactKey, **notes: Any) -> Iterator[Path]:
         """A fresh folder to fill; it becomes the result when the block ends well, and vanishes when it does not."""
         target = self.roots[-1] / key.kind / key.digest
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=target.parent))
         try:
-            yield folder
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=target.parent))
+        except OSError as error:
+            raise _told(error, self.roots[-1]) from None
+        try:
+            try:
+                yield folder
+            except OSError as error:
+                raise _told(error, self.roots[-1]) from None
             manifest = {**key.describe(), "files": sorted(p.name for p in folder.iterdir()), **notes}
             (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
             folder.chmod(0o755)
@@ -99,6 +106,15 @@ class ArtifactStore:
                     os.replace(folder, target)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _told(error: OSError, root: Path) -> OSError:
+    """A full disk or a folder that must not be written to, in words; any other error as it is."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ArtifactError(f"the disk of {root} is full: make room and start again; what was finished is kept")
+    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return ArtifactError(f"{root} must not be written to: change its permissions, or copy the collection elsewhere")
+    return error
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
+from urbanlens.chunks import keep_arrays, kept_arrays
 from urbanlens.embedding.masks import COMPONENTS, SIZE, mask_components
 from urbanlens.embedding.projection import Method, project
 from urbanlens.embedding.quality import neighbours_kept, trustworthiness
-from urbanlens.engine.chunks import keep_arrays, kept_arrays
 from urbanlens.progress import Progress, silent
 
 KIND = "mask-plane"

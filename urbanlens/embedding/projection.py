@@ -10,13 +10,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.embedding.principal import principal
+from urbanlens.embedding.tsne import tsne
+from urbanlens.progress import Progress, silent
 
 Method = Literal["pca", "tsne", "umap"]
 METHODS: tuple[Method, ...] = ("pca", "tsne", "umap")
 PLANE_FILE = "plane.npy"
+AXES = 50
+"""Principal components that t-SNE and UMAP start from."""
 
 
-def project(features: ArrayLike, method: Method = "pca", seed: int = 0) -> NDArray[np.float32]:
+def project(
+    features: ArrayLike, method: Method = "pca", seed: int = 0, *, progress: Progress = silent
+) -> NDArray[np.float32]:
     """Lay (N, D) features out in a plane.
 
     Parameters
@@ -25,6 +31,7 @@ def project(features: ArrayLike, method: Method = "pca", seed: int = 0) -> NDArr
     method : `pca` at once, axes of largest spread (linear); `tsne` and `umap` keep neighbours together and take
         seconds for thousands of images.
     seed : of the layout; the same seed gives the same plane.
+    progress : told by `tsne` as it goes on, by `umap` before and after; what it raises ends the work.
 
     Returns
     -------
@@ -44,9 +51,13 @@ def project(features: ArrayLike, method: Method = "pca", seed: int = 0) -> NDArr
         return _tidy(np.column_stack([np.arange(len(rows)), np.zeros(len(rows))]))
     if method == "pca" or len(rows) < 10:
         return _tidy(principal(rows, 2))
+    reduced = principal(rows, min(AXES, rows.shape[1]))
     if method == "tsne":
-        return _tidy(_tsne(rows, seed))
-    return _tidy(_umap(rows, seed))
+        return _tidy(tsne(reduced, seed, progress))
+    progress(0, 1, "laying the images out")
+    plane = _tidy(_umap(reduced, seed))
+    progress(1, 1, "laying the images out")
+    return plane
 
 
 def kept_projection(
@@ -57,6 +68,7 @@ def kept_projection(
     seed: int = 0,
     *,
     compute: bool = True,
+    progress: Progress = silent,
 ) -> NDArray[np.float32] | None:
     """`project` of a whole collection, read from `store` or computed and kept there.
 
@@ -64,27 +76,22 @@ def kept_projection(
     ----------
     collection : the collection's fingerprint.
     compute : False answers None instead of computing what is not there yet.
+    progress : as of `project`.
     """
     rows = np.asarray(features, np.float32)
-    parameters = {"method": method, "rows": len(rows), "dimensions": rows.shape[-1]}
+    parameters: dict[str, str | int] = {"method": method, "rows": len(rows), "dimensions": rows.shape[-1]}
+    if method == "tsne":
+        parameters["by"] = "openTSNE"  # planes of an earlier version were scikit-learn's
     key = ArtifactKey("projection", collection, "efficientnet-lite0", parameters, seed)
     folder = store.find(key)
     if folder is not None:
         return np.asarray(np.load(folder / PLANE_FILE, allow_pickle=False), np.float32)
     if not compute:
         return None
-    plane = project(rows, method, seed)
+    plane = project(rows, method, seed, progress=progress)
     with store.write(key) as folder:
         np.save(folder / PLANE_FILE, plane)
     return plane
-
-
-def _tsne(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    from sklearn.manifold import TSNE
-
-    perplexity = min(30.0, (len(rows) - 1) / 3)
-    reduced = principal(rows, min(50, rows.shape[1]))
-    return np.asarray(TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced), np.float32)
 
 
 def _umap(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
@@ -93,7 +100,7 @@ def _umap(rows: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
         from umap import UMAP  # compiles for seconds on its first import
 
         layout = UMAP(n_neighbors=min(15, len(rows) - 1), min_dist=0.1, metric="cosine", random_state=seed, n_jobs=1)
-        return np.asarray(layout.fit_transform(principal(rows, min(50, rows.shape[1]))), np.float32)
+        return np.asarray(layout.fit_transform(rows), np.float32)
 
 
 def _tidy(plane: NDArray[np.floating]) -> NDArray[np.float32]:

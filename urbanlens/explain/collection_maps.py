@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
-from urbanlens.engine.chunks import Arrays, in_chunks, kept_arrays
+from urbanlens.chunks import Arrays, in_chunks, kept_arrays
 from urbanlens.errors import CollectionError, ImageError, ModelError
 from urbanlens.explain.explainers import EXPLAINERS, GRAD_CAM
 from urbanlens.progress import Progress, silent
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from urbanlens.engine import Engine
     from urbanlens.models import LoadedModel
 
-KIND = "grad-cam"
+KIND = "masks"
 CHUNK = 64
 LABEL, PREDICTED = "label", "predicted"
 """What a map explains: the image's own class (the predicted one where it has none), or the predicted one."""

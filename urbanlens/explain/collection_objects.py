@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
-from urbanlens.engine.chunks import Arrays, in_chunks, kept_arrays
+from urbanlens.chunks import Arrays, in_chunks, kept_arrays
 from urbanlens.errors import ImageError
 from urbanlens.explain.collection_maps import CollectionMaps
 from urbanlens.explain.objects import GRID, THRESHOLDS, ObjectCounts, count_objects

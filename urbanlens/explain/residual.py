@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
-from urbanlens.engine.chunks import keep_arrays, kept_arrays
+from urbanlens.chunks import keep_arrays, kept_arrays
 from urbanlens.errors import ModelError
 from urbanlens.progress import Progress, silent
 

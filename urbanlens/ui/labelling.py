@@ -103,8 +103,8 @@ def _worth() -> str:
         return f"{text}: on real photographs its objects cannot be trusted."
     return (
         f"{text}. On {told['images']:,} labelled real photographs it named {told['accuracy']:.1%} of the pixels "
-        f"rightly, where always saying the commonest object is right for {told['base_rate']:.1%}: its objects there cannot be "
-        "trusted."
+        f"rightly; always saying the commonest object is right for {told['base_rate']:.1%}. Its objects there cannot "
+        "be trusted."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -21,6 +21,8 @@ from urbanlens.ui import caches, drawing, map_panel, masked, overview, pictures,
 from urbanlens.ui.gallery import choice, gallery
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from urbanlens.collection import ImageCollection
     from urbanlens.embedding.projection import Method
     from urbanlens.explain import CollectionMaps
@@ -120,14 +122,22 @@ def colours_of(
         numbers = sorted(set(labels[labels >= 0].tolist()))
         shades = palette.categorical(len(numbers))
         return Colours(labels, [(f"group {number + 1}", shades[i]) for i, number in enumerate(numbers)])
-    colouring = map_panel.colour_by(collection.whole, name)
-    numbers_ = np.where(colouring.classes < len(colouring.colours), colouring.classes, -1)[rows]
-    if name in collection.columns.scores:
-        at = {entry.colour: entry.label for entry in colouring.legend}
-        return Colours(numbers_, [(at.get(colour, ""), colour) for colour in colouring.colours])
-    return Colours(
-        numbers_, [(entry.label, colour) for entry, colour in zip(colouring.legend, colouring.colours, strict=False)]
-    )
+    values = collection.whole.table[name].iloc[rows]
+    if name not in collection.columns.scores:
+        return _by_name(values)
+    steps, low, high = palette.bins(values, STEPS)
+    edges = np.linspace(low, high, STEPS + 1)
+    names = [f"{below:.3g} to {above:.3g}" for below, above in itertools.pairwise(edges)]
+    return Colours(steps, list(zip(names, palette.sequential(STEPS), strict=True)))
+
+
+def _by_name(values: pd.Series[Any]) -> Colours:
+    """The commonest names in the order of their number; the rest is quiet."""
+    texts = values.astype("string").fillna("")
+    names = [str(name) for name in texts[texts != ""].value_counts().index[: map_panel.MOST_NAMES]]
+    number = {name: position for position, name in enumerate(names)}
+    numbers = np.array([number.get(str(text), -1) for text in texts], np.int64)
+    return Colours(numbers, list(zip(names, palette.categorical(len(names)), strict=True)))
 
 
 def _by_answer(maps: CollectionMaps) -> Colours:

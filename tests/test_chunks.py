@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
-from urbanlens.engine.chunks import Arrays, in_chunks, kept_arrays
+from urbanlens.chunks import Arrays, in_chunks, kept_arrays
 from urbanlens.errors import Cancelled
 
 KEY = ArtifactKey("squares", "collection", parameters={"power": 2})
