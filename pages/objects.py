@@ -24,12 +24,15 @@ with cutting:
     threshold = objects.choose_threshold()
 with how:
     asked = masked.Question(explainer=masked.choose_explainer())
-inside = inside & objects.choose_scheme(here.collection)
+known, scheme = st.columns([1, 1], gap="medium", vertical_alignment="bottom")
+with known:
+    source = labelling.choose_source(here.collection)
+with scheme:
+    inside = inside & objects.choose_scheme(here.collection)
 masked.lasso_badge(here.collection)
 picked = masked.lasso(here.collection)
 if picked is not None:
     inside = inside & picked
-source = labelling.choose_source(here.collection)
 if not chosen:
     st.info("Choose a network, or several to see them side by side.")
     st.stop()

@@ -115,7 +115,7 @@ def test_a_lasso_comes_back(count: int) -> None:
 
 def test_objects_of_two_networks(study: ImageCollection, visit: Open) -> None:
     app = waited(
-        visit("objects", collection="study", models="own-first,own-second", images="labelled"),
+        visit("objects", collection="study", models="own-first|own-second", images="labelled"),
         "Where two classes differ",
     )
     assert not app.exception

@@ -16,7 +16,7 @@ from PIL import Image
 from urbanlens.collection import ImageCollection
 from urbanlens.errors import Cancelled, CollectionError
 from urbanlens.progress import Progress
-from urbanlens.ui import drawing, explaining, library, overview, pictures, similar, uploads, work
+from urbanlens.ui import drawing, explaining, library, overview, pictures, similar, state, uploads, work
 
 RNG = np.random.default_rng(5)
 
@@ -177,3 +177,8 @@ def test_thumbnails_stay_within_their_limit(town: ImageCollection) -> None:
     assert store.bytes <= 3000 + max(map(len, first))
     assert first == [store.get(town, image_id, 40) for image_id in town.ids]
     assert isinstance(town.table, pd.DataFrame)
+
+
+@pytest.mark.parametrize("parts", [["a"], ["Sankt Gallen", "a|b", "ü,%"], ["", "x"]])
+def test_several_texts_come_back_from_the_address(parts: list[str]) -> None:
+    assert state.unpacked(state.packed(parts)) == parts

@@ -101,8 +101,8 @@ def counts_key(maps_key: ArtifactKey, names: Mapping[int, str], source: str) -> 
 
 def _counts(arrays: Arrays, objects: list[int]) -> ObjectCounts:
     return ObjectCounts(
-        np.asarray(objects, np.int64), THRESHOLDS, GRID * GRID, arrays["total"].astype(np.int64),
-        arrays["inside"].astype(np.int64), arrays["area"].astype(np.int64), arrays["mass"], arrays["whole"],
+        np.asarray(objects, np.int64), THRESHOLDS, GRID * GRID, arrays["total"], arrays["inside"], arrays["area"],
+        arrays["mass"], arrays["whole"],
         arrays["top"].astype(np.int64),
     )  # fmt: skip
 

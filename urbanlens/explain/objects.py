@@ -54,9 +54,9 @@ class ObjectCounts:
     objects: NDArray[np.int64]
     thresholds: tuple[float, ...]
     pixels: int
-    total: NDArray[np.int64]
-    inside: NDArray[np.int64]
-    area: NDArray[np.int64]
+    total: NDArray[np.integer[Any]]
+    inside: NDArray[np.integer[Any]]
+    area: NDArray[np.integer[Any]]
     mass: NDArray[np.float32]
     whole: NDArray[np.float32]
     top: NDArray[np.int64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 MOST_OBJECTS = 14
 BEHIND = 12
+MOST_CLASSES = 4
 SCHEME = "label_scheme"
 EVERY = "every"
 
@@ -65,14 +67,10 @@ class Measured:
 
 def choose_networks(networks: Mapping[str, Network]) -> list[Network]:
     """Which networks stand side by side; those with masks of the same classes."""
-    titles = masked.title_of(networks)
-    first = next(iter(networks))
-    asked = [name for name in state.param("models").split(",") if name in networks] or [first]
-    chosen: list[str] = st.multiselect(
-        "Networks", list(networks), asked, key=state.widget_key("models"), format_func=lambda name: titles[name],
+    chosen = state.choose_several(
+        "Networks", list(networks), name="models", default=[next(iter(networks))], names=masked.title_of(networks),
         placeholder="one or more",
     )  # fmt: skip
-    state.set_param("models", ",".join(chosen) if chosen != [first] else None)
     return [networks[name] for name in chosen]
 
 
@@ -118,9 +116,8 @@ def show_ratios(here: Page, networks: Sequence[Measured], threshold: float) -> N
     """A figure for each class; a click on a bar shows the images behind it."""
     tables = {one.name: table_of(one, threshold) for one in networks}
     colours = dict(zip(tables, palette.categorical(len(tables)), strict=True))
-    every = sorted({name for one in networks for name in one.classes})
     columns = st.columns(2, gap="large")
-    for position, name in enumerate(every):
+    for position, name in enumerate(_shown_classes(networks)):
         parts = {network: table[table["class"] == name] for network, table in tables.items()}
         lift = pd.concat(parts.values()).groupby("object")["lift"].mean().sort_values(ascending=False)
         objects = [str(object_) for object_ in lift.index[:MOST_OBJECTS]]
@@ -135,6 +132,15 @@ def show_ratios(here: Page, networks: Sequence[Measured], threshold: float) -> N
     pictures.table_download(whole, f"{here.collection.name}-object-ratios", "All numbers (CSV)")
 
 
+def _shown_classes(networks: Sequence[Measured]) -> list[str]:
+    """The classes that get a figure: all of a few, else those that the visitor chooses; the largest first."""
+    sizes = Counter(name for one in networks for name in one.classes)
+    every = [str(name) for name, _ in sizes.most_common()]
+    if len(every) <= MOST_CLASSES:
+        return sorted(every)
+    return state.choose_several("Classes shown", every, name="classes", default=every[:MOST_CLASSES])
+
+
 def _ratio_figure(
     here: Page, name: str, parts: Mapping[str, pd.DataFrame], colours: Mapping[str, str], objects: list[str]
 ) -> None:
@@ -145,7 +151,7 @@ def _ratio_figure(
         points = st.session_state[key].selection.points
         told = [point["customdata"] for point in points if point.get("customdata")]
         if told:
-            state.set_param("behind", f"{told[0][0]}|{name}|{told[0][1]}")
+            state.set_param("behind", state.packed([told[0][0], name, told[0][1]]))
 
     pictures.figure_with_downloads(
         figure, f"{here.collection.name}-{name}-objects", pd.concat(parts.values()), key=key, on_select=picked,
@@ -155,7 +161,7 @@ def _ratio_figure(
 
 def show_behind(here: Page, networks: Sequence[Measured], threshold: float) -> None:
     """The images behind a bar: the object outlined, and bright where the mask counts it."""
-    told = state.param("behind").split("|")
+    told = state.unpacked(state.param("behind"))
     one = next((one for one in networks if len(told) == 3 and one.name == told[0]), None)
     if one is None:
         pictures.quiet("Click a bar: the images behind it appear here, with the object outlined.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
+from urllib.parse import quote, unquote
 
 import streamlit as st
 
@@ -153,6 +154,40 @@ def choose(
     _note(name, first, chosen)
     set_param(name, None if chosen == fallback and name not in _kept() else chosen)
     return chosen
+
+
+def choose_several(
+    label: str, options: Sequence[str], *, name: str, default: Sequence[str], names: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> list[str]:  # fmt: skip
+    """A box of several choices that survive page changes and lie in the address; it may be left empty.
+
+    Parameters
+    ----------
+    options, names
+        As of `choose`.
+    default
+        What is chosen as long as nobody did.
+    """
+    shown = names or {}
+    asked = [value for value in unpacked(param(name)) if value in options]
+    first = asked or [value for value in default if value in options]
+    chosen: list[str] = st.multiselect(
+        label, options, first, key=widget_key(name), format_func=lambda value: shown.get(value, value), **settings
+    )
+    _note(name, first, chosen)
+    set_param(name, packed(chosen) if chosen != list(default) else None)
+    return chosen
+
+
+def packed(parts: Sequence[str]) -> str:
+    """Several texts as one for the address; `unpacked` gives them back."""
+    return "|".join(quote(part, safe=" ") for part in parts)
+
+
+def unpacked(text: str) -> list[str]:
+    """The texts of `packed`; [] of ""."""
+    return [unquote(part) for part in text.split("|")] if text else []
 
 
 def slide(
