@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CORE = ("collection", "models", "explain", "embedding", "training", "engine", "plots", "demo", "siam", "transformation")
-FOUNDATION = {"errors", "registry", "artifacts", "chunks", "progress"}
+FOUNDATION = {"errors", "registry", "artifacts", "chunks", "progress", "threads"}
 LAYERS = [
     FOUNDATION,
     {"collection", "models"},

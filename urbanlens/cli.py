@@ -12,6 +12,7 @@ from typing import Any
 from urbanlens import commands as does
 from urbanlens.commands import ROOT, Answer
 from urbanlens.errors import UrbanLensError
+from urbanlens.threads import wait_without_spinning
 
 Command = Callable[[argparse.Namespace], Answer]
 
@@ -131,6 +132,7 @@ def show(answer: Answer, as_json: bool) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it worked, 1 when a check failed, 2 with one line on bad input."""
+    wait_without_spinning()
     arguments = build_parser().parse_args(argv)
     try:
         answer = arguments.run(arguments)
