@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from urbanlens.explain.masks import upsample_masks
 from urbanlens.explain.objects import ObjectCounts, ratio_table
 from urbanlens.explain.trust import mean_interval, pointing
 
@@ -139,8 +140,6 @@ def corner_table(maps: NDArray[np.float32], marked: NDArray[np.bool_]) -> pd.Dat
         images_with (the mark, or none), mean, low, high (mean mask in the corner and its 95 % interval), whole (mean
         mask over the whole image), images.
     """
-    from urbanlens.explain.masks import upsample_masks
-
     size = 96
     start = size - round(CORNER * size)
     corner, whole = np.zeros(len(maps)), np.zeros(len(maps))

@@ -18,13 +18,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from urbanlens.embedding.principal import principal
+from urbanlens.explain.masks import FLAT, upsample, upsampler
 
 SIZE = 224
 """Side in px of the masks that rows stand for, where nothing else is asked for."""
 COMPONENTS = 50
-
-FLAT = 1e-6
-"""Contrast, relative to the map's height, up to which a map points nowhere; that of `upsample_masks`."""
 
 
 @dataclass(frozen=True)
@@ -98,19 +96,8 @@ def mask_rows(maps: ArrayLike, size: int | Sequence[int] = SIZE) -> NDArray[np.f
     low, high = _extremes(cells, down, across)
     flat = high - low <= FLAT * np.abs(high)
     scaled = np.where(flat, np.float32(0), (cells - low) / np.where(flat, np.float32(1), high - low))
-    rows = _upsample(scaled, np.linalg.qr(down)[1], np.linalg.qr(across)[1])
+    rows = upsample(scaled, np.linalg.qr(down)[1], np.linalg.qr(across)[1])
     return np.asarray(rows.reshape(len(cells), rows.shape[1] * rows.shape[2]), np.float32)
-
-
-def upsampler(cells: int, pixels: int) -> NDArray[np.float64]:
-    """The weights (pixels, cells) of bilinear resizing along one axis, as torch has them (align_corners=False)."""
-    place = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)
-    before = np.minimum(place.astype(int), max(cells - 2, 0))
-    share = place - before
-    weights = np.zeros((pixels, cells))
-    np.add.at(weights, (np.arange(pixels), before), 1 - share)
-    np.add.at(weights, (np.arange(pixels), np.minimum(before + 1, cells - 1)), share)
-    return weights
 
 
 def _extremes(
@@ -121,7 +108,7 @@ def _extremes(
     Between four cell centres the upsample is linear along either axis, so the extremes of the pixels there lie at
     the corners: of each axis only the first and the last pixel between two centres need be made, at most 2h and 2w.
     """
-    corners = _upsample(cells, down[_ends(down)], across[_ends(across)])
+    corners = upsample(cells, down[_ends(down)], across[_ends(across)])
     return corners.min((1, 2), keepdims=True), corners.max((1, 2), keepdims=True)
 
 
@@ -130,14 +117,3 @@ def _ends(weights: NDArray[np.float64]) -> NDArray[np.int64]:
     before = (weights > 0).argmax(axis=1)
     new = np.flatnonzero(np.diff(before)) + 1
     return np.unique(np.concatenate([[0], new - 1, new, [len(before) - 1]]))
-
-
-def _upsample(
-    cells: NDArray[np.float32], down: NDArray[np.float64], across: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """down @ m @ across' of each map m: (N, h, w) -> (N, rows of down, rows of across)."""
-    count, height, width = cells.shape
-    wide = cells.reshape(-1, width) @ across.T.astype(np.float32)
-    turned = wide.reshape(count, height, len(across)).transpose(0, 2, 1).reshape(-1, height)
-    tall = turned @ down.T.astype(np.float32)
-    return tall.reshape(count, len(across), len(down)).transpose(0, 2, 1)

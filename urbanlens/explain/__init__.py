@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urbanlens.explain.collection_maps import CollectionMaps, explain_collection, kept_maps
 from urbanlens.explain.collection_objects import count_collection, kept_counts
 from urbanlens.explain.explainers import EXPLAINERS, ExplainerSpec
+from urbanlens.explain.masks import crop_box, upsample_masks, visual_explanation
 from urbanlens.explain.objects import ObjectCounts, count_objects, object_ratio, ratio_difference, ratio_table
 from urbanlens.explain.residual import Residuals, average_residual, residuals
 from urbanlens.explain.trust import mean_interval, pointing
@@ -18,7 +19,6 @@ from urbanlens.explain.trust import mean_interval, pointing
 if TYPE_CHECKING:
     from urbanlens.explain.explanations import Explanations, explain_images
     from urbanlens.explain.gradcam import grad_cam, grad_cam_and_scores, hires_cam_and_scores
-    from urbanlens.explain.masks import crop_box, upsample_masks, visual_explanation
 
 __all__ = [
     "EXPLAINERS",
@@ -54,9 +54,6 @@ _HOMES = {
     "grad_cam": "gradcam",
     "grad_cam_and_scores": "gradcam",
     "hires_cam_and_scores": "gradcam",
-    "crop_box": "masks",
-    "upsample_masks": "masks",
-    "visual_explanation": "masks",
 }
 
 

@@ -15,6 +15,7 @@ from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import Arrays, in_chunks, kept_arrays
 from urbanlens.errors import ImageError
 from urbanlens.explain.collection_maps import CollectionMaps
+from urbanlens.explain.masks import upsample_masks
 from urbanlens.explain.objects import GRID, THRESHOLDS, ObjectCounts, count_objects
 from urbanlens.progress import Progress, silent
 
@@ -60,8 +61,6 @@ def count_collection(
     ids = whole.ids
 
     def compute(rows: range) -> Arrays:
-        from urbanlens.explain.masks import upsample_masks
-
         masks = upsample_masks(np.ascontiguousarray(maps.maps[rows.start : rows.stop]), GRID)
         with ThreadPoolExecutor(4) as pool:
             grids = list(pool.map(lambda row: _grid(given, ids[row]), rows))

@@ -1,22 +1,25 @@
 """From low-resolution maps to masks over the image.
 
-Tensors in give tensors out, NumPy arrays give NumPy arrays.
+Tensors in give tensors out, NumPy arrays give NumPy arrays; arrays need no torch.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from urbanlens.errors import ModelError
 
-Array = TypeVar("Array", Tensor, NDArray[Any])
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = TypeVar("Array", "Tensor", NDArray[Any])
+FLAT = 1e-6
+"""Contrast, relative to the map's height, up to which a map points nowhere: rounding of a flat map is no pattern."""
 
 
 def upsample_masks(maps: Array, size: int | Sequence[int]) -> Array:
@@ -32,18 +35,52 @@ def upsample_masks(maps: Array, size: int | Sequence[int]) -> Array:
     Tensor or ndarray
         (N, H, W) float32. A map without contrast, an empty one above all, becomes 0 everywhere: it points nowhere.
     """
-    rows = torch.as_tensor(maps)
-    if rows.ndim != 3:
-        raise ModelError(f"maps of shape {tuple(rows.shape)} cannot be upsampled: give (N, h, w)")
     height, width = map(int, size) if isinstance(size, Sequence) else (int(size), int(size))
+    if len(maps.shape) != 3:
+        raise ModelError(f"maps of shape {tuple(maps.shape)} cannot be upsampled: give (N, h, w)")
     if height < 1 or width < 1:
         raise ModelError(f"masks of {height} x {width} px cannot be made: give sides of at least 1 px")
-    masks = functional.interpolate(rows.float()[:, None], (height, width), mode="bilinear", align_corners=False)[:, 0]
+    if _is_tensor(maps):
+        tensors: Any = _upsampled_tensor(maps, height, width)
+        return tensors
+    cells = np.asarray(maps, np.float32)
+    if 0 in cells.shape:
+        return cast(Array, np.zeros((len(cells), height, width), np.float32))
+    masks = upsample(cells, upsampler(cells.shape[1], height), upsampler(cells.shape[2], width))
+    low, high = masks.min((1, 2), keepdims=True), masks.max((1, 2), keepdims=True)
+    flat = high - low <= FLAT * np.abs(high)
+    masks = np.where(flat, np.float32(0), (masks - low) / np.where(flat, np.float32(1), high - low))
+    return cast(Array, np.clip(masks, 0, 1, out=masks))
+
+
+def _upsampled_tensor(maps: Tensor, height: int, width: int) -> Tensor:
+    import torch
+    from torch.nn import functional
+
+    masks = functional.interpolate(maps.float()[:, None], (height, width), mode="bilinear", align_corners=False)[:, 0]
     low, high = masks.amin((1, 2), keepdim=True), masks.amax((1, 2), keepdim=True)
-    # Relative to the map's own height, so that rounding of a flat map is not blown up into a pattern.
-    flat = high - low <= 1e-6 * high.abs()
-    masks = torch.where(flat, 0.0, (masks - low) / torch.where(flat, 1.0, high - low)).clamp_(0, 1)
-    return _like(masks, maps)
+    flat = high - low <= FLAT * high.abs()
+    return torch.where(flat, 0.0, (masks - low) / torch.where(flat, 1.0, high - low)).clamp_(0, 1)
+
+
+def upsampler(cells: int, pixels: int) -> NDArray[np.float64]:
+    """The weights (pixels, cells) of bilinear resizing along one axis, as torch has them (align_corners=False)."""
+    place = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)
+    before = np.minimum(place.astype(int), max(cells - 2, 0))
+    share = place - before
+    weights = np.zeros((pixels, cells))
+    np.add.at(weights, (np.arange(pixels), before), 1 - share)
+    np.add.at(weights, (np.arange(pixels), np.minimum(before + 1, cells - 1)), share)
+    return weights
+
+
+def upsample(cells: NDArray[np.float32], down: NDArray[np.float64], across: NDArray[np.float64]) -> NDArray[np.float32]:
+    """down @ m @ across' of each map m: (N, h, w) -> (N, rows of down, rows of across)."""
+    count, height, width = cells.shape
+    wide = cells.reshape(-1, width) @ across.T.astype(np.float32)
+    turned = wide.reshape(count, height, len(across)).transpose(0, 2, 1).reshape(-1, height)
+    tall = turned @ down.T.astype(np.float32)
+    return tall.reshape(count, len(across), len(down)).transpose(0, 2, 1)
 
 
 def visual_explanation(images: Array, masks: Tensor | NDArray[Any], threshold: float = 0.5) -> Array:
@@ -55,12 +92,17 @@ def visual_explanation(images: Array, masks: Tensor | NDArray[Any], threshold: f
     masks : (N, H, W) in [0, 1]
     threshold : a pixel stays where mask >= threshold; 0 keeps everything
     """
-    kept = torch.as_tensor(masks) >= threshold
-    if isinstance(images, Tensor):
-        _same_size(tuple(images.shape), (images.shape[0], *images.shape[-2:]), kept)
-        return images * kept[:, None].to(images.device)
-    _same_size(images.shape, images.shape[:3], kept)
-    return cast(NDArray[Any], images * kept.numpy()[..., None].astype(images.dtype))
+    kept = masks >= threshold if _is_tensor(masks) else np.asarray(masks) >= threshold
+    if _is_tensor(images):
+        import torch
+
+        _same_size(tuple(images.shape), (images.shape[0], *images.shape[-2:]), tuple(kept.shape))
+        tensors: Any = images * torch.as_tensor(kept)[:, None].to(images.device)
+        return tensors
+    pictures = np.asarray(images)
+    _same_size(pictures.shape, pictures.shape[:3], tuple(kept.shape))
+    shown = np.asarray(kept.cpu() if _is_tensor(kept) else kept)[..., None]
+    return cast(Array, pictures * shown.astype(pictures.dtype))
 
 
 def crop_box(mask: Tensor | NDArray[Any], threshold: float = 0.5) -> tuple[int, int, int, int]:
@@ -77,7 +119,7 @@ def crop_box(mask: Tensor | NDArray[Any], threshold: float = 0.5) -> tuple[int, 
         (left, top, right, bottom) in px, right and bottom not included, as `PIL.Image.crop` takes it; the whole
         image where nothing counts.
     """
-    kept = np.asarray(torch.as_tensor(mask).cpu()) >= threshold
+    kept = np.asarray(mask.cpu() if _is_tensor(mask) else mask) >= threshold
     if kept.ndim != 2:
         raise ModelError(f"a mask of shape {kept.shape} has no crop: give (H, W)")
     if not kept.any():
@@ -86,12 +128,12 @@ def crop_box(mask: Tensor | NDArray[Any], threshold: float = 0.5) -> tuple[int, 
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _same_size(shape: tuple[int, ...], expected: tuple[int, ...], kept: Tensor) -> None:
-    if len(shape) != 4 or tuple(kept.shape) != tuple(expected):
-        raise ModelError(
-            f"masks of shape {tuple(kept.shape)} do not fit images of shape {shape}: upsample them to the images' size"
-        )
+def _is_tensor(values: Any) -> TypeGuard[Tensor]:
+    """Whether these are torch's numbers; where torch was never loaded they cannot be."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(values, torch.Tensor)
 
 
-def _like(result: Tensor, given: Array) -> Array:
-    return result if isinstance(given, Tensor) else result.numpy()
+def _same_size(shape: tuple[int, ...], expected: tuple[int, ...], kept: tuple[int, ...]) -> None:
+    if len(shape) != 4 or kept != tuple(expected):
+        raise ModelError(f"masks of shape {kept} do not fit images of shape {shape}: upsample them to the images' size")

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import keep_arrays, kept_arrays
 from urbanlens.errors import ModelError
+from urbanlens.explain.masks import upsample_masks
 from urbanlens.progress import Progress, silent
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 SIZE = 224
 CHUNK = 64
@@ -99,12 +97,12 @@ def residuals(
     generator = np.random.default_rng(seed)
     for start in range(0, total, CHUNK):
         rows = np.arange(start, min(start + CHUNK, total))
-        here = {name: _masks(maps[name][rows], size) for name in names}
+        here = {name: upsample_masks(maps[name][rows], size) for name in names}
         for name in names:
-            noise = _masks(generator.random(maps[name][rows].shape, np.float32), size)
+            noise = upsample_masks(generator.random(maps[name][rows].shape, np.float32), size)
             found.setdefault(("same", name, name), []).append(_each(here[name], here[name]))
             found.setdefault(("random", name, name), []).append(_each(here[name], noise))
-        away = {name: _masks(maps[name][other[rows]], size) for name in names[1:]}
+        away = {name: upsample_masks(maps[name][other[rows]], size) for name in names[1:]}
         for a, b in combinations(names, 2):
             found.setdefault(("pair", a, b), []).append(_each(here[a], here[b]))
             found.setdefault(("shuffled", a, b), []).append(_each(here[a], away[b]))
@@ -136,14 +134,6 @@ def keep_residuals(store: ArtifactStore, key: ArtifactKey, found: Residuals) -> 
     keep_arrays(store, key, {"|".join(name): values for name, values in found.values.items()})
 
 
-def _masks(maps: NDArray[np.float32], size: int) -> Tensor:
-    import torch
-
-    from urbanlens.explain.masks import upsample_masks
-
-    return upsample_masks(torch.from_numpy(np.ascontiguousarray(maps)), size)
-
-
-def _each(a: Tensor, b: Tensor) -> NDArray[np.float32]:
+def _each(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     """(n,) mean |a - b| of each image."""
-    return np.asarray((a - b).abs().mean((1, 2)).numpy(), np.float32)
+    return np.asarray(np.abs(a - b).mean((1, 2)), np.float32)
