@@ -41,8 +41,7 @@ def upsample_masks(maps: Array, size: int | Sequence[int]) -> Array:
     if height < 1 or width < 1:
         raise ModelError(f"masks of {height} x {width} px cannot be made: give sides of at least 1 px")
     if _is_tensor(maps):
-        tensors: Any = _upsampled_tensor(maps, height, width)
-        return tensors
+        return _upsampled_tensor(maps, height, width)  # type: ignore[return-value]
     cells = np.asarray(maps, np.float32)
     if 0 in cells.shape:
         return cast(Array, np.zeros((len(cells), height, width), np.float32))
@@ -97,8 +96,7 @@ def visual_explanation(images: Array, masks: Tensor | NDArray[Any], threshold: f
         import torch
 
         _same_size(tuple(images.shape), (images.shape[0], *images.shape[-2:]), tuple(kept.shape))
-        tensors: Any = images * torch.as_tensor(kept)[:, None].to(images.device)
-        return tensors
+        return images * torch.as_tensor(kept)[:, None].to(images.device)  # type: ignore[return-value]
     pictures = np.asarray(images)
     _same_size(pictures.shape, pictures.shape[:3], tuple(kept.shape))
     shown = np.asarray(kept.cpu() if _is_tensor(kept) else kept)[..., None]
