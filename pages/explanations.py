@@ -27,8 +27,8 @@ with explaining:
     offered = masked.targets(network)
     target = ui.choose("Masks explain", list(offered), name="explain", names=offered)
 with among:
-    inside = masked.choose_scope(here, network)
-masked.about_network(network)
+    inside = masked.choose_scope(here, [network])
+masked.about_network(network, not overview.is_demo(here.collection))
 look, layer, explainer = plane.choose_look(here.collection, network)
 asked = masked.Question(target, layer, explainer)
 found = masked.study(here.collection, network, asked)

@@ -19,7 +19,7 @@ asking, among, cutting, how = st.columns([1.6, 1, 1, 0.8], gap="medium")
 with asking:
     chosen = objects.choose_networks(networks)
 with among:
-    inside = masked.choose_scope(here, chosen[0] if chosen else next(iter(networks.values())))
+    inside = masked.choose_scope(here, chosen or list(networks.values())[:1])
 with cutting:
     threshold = objects.choose_threshold()
 with how:
@@ -53,5 +53,5 @@ if source is not None:
             planted.show_planted(here, found, threshold)
 
 st.header("Do networks agree?")
-agreement.show_agreement(here, networks, inside, asked)
+agreement.show_agreement(here, networks, chosen[0], inside, asked)
 objects.about()

@@ -63,7 +63,10 @@ def in_chunks(
     for start in range(0, max(total, 1), chunk):
         rows = range(start, min(start + chunk, total))
         keys.append(_chunk_key(key, start, chunk))
-        part = kept_arrays(store, keys[-1])
+        try:
+            part = kept_arrays(store, keys[-1])
+        except FileNotFoundError:  # another run has just joined the chunks and taken this one away
+            part = None
         if part is None:
             part = compute(rows)
             keep_arrays(store, keys[-1], part)

@@ -52,7 +52,7 @@ def study(home: Path) -> ImageCollection:
         if name != "third":
             model = load_model(root / "models" / name)
             maps = explain_collection(collection, model, store=store)
-            count_collection(collection, maps, maps_key(collection, model, LABEL, "city"), store=store)
+            count_collection(collection, maps, maps_key(collection, model.card, LABEL, "city"), store=store)
     return collection
 
 
@@ -92,10 +92,10 @@ def test_an_image_is_shown_under_every_network(study: ImageCollection, visit: Op
 def test_what_the_lasso_picked_lies_in_the_address(study: ImageCollection, visit: Open) -> None:
     mask = np.zeros(60, bool)
     mask[[3, 4, 9, 10]] = True
-    app = visit("explanations", collection="study", model="own-first", images="all", picked=masked._encode(mask))
+    app = visit("explanations", collection="study", model="own-first", images="all", picked=masked.address(study, mask))
     app = waited(app, "4 images picked")
     assert not app.exception
-    objects = visit("objects", collection="study", images="all", picked=masked._encode(mask))
+    objects = visit("objects", collection="study", images="all", picked=masked.address(study, mask))
     assert "Only the 4 images picked" in texts(objects)
 
 
@@ -130,6 +130,7 @@ def test_the_images_behind_a_bar(study: ImageCollection, visit: Open) -> None:
     app = visit("objects", collection="study", models="own-first", images="all", cut="0.1", behind="first|Dark|square")
     assert not app.exception
     assert "square in Dark, as first sees it" in texts(app)
+    assert "of it inside" in texts(app)
 
 
 @pytest.mark.parametrize("behind", ["nothing", "first|Dark|dragon", "first|Rome|square", "a|b|c|d"])
@@ -146,7 +147,7 @@ def test_a_network_of_another_world(study: ImageCollection, visit: Open, home: P
         model = load_model(study.root / "models" / "foreign")
         store = ArtifactStore(study.root / "artifacts")
         maps = explain_collection(collection, model, store=store)
-        count_collection(collection, maps, maps_key(collection, model, LABEL, "city"), store=store)
+        count_collection(collection, maps, maps_key(collection, model.card, LABEL, "city"), store=store)
         app = visit("objects", collection="study", models="own-foreign", images="all")
         assert not app.exception
         assert "knows none of this collection" in texts(app)

@@ -106,10 +106,12 @@ def test_classes_of_another_world(collection: ImageCollection, store: ArtifactSt
 
 
 def test_a_changed_label_is_another_key(collection: ImageCollection) -> None:
-    before = maps_key(collection, model(), LABEL, "city")
+    before = maps_key(collection, model().card, LABEL, "city")
     collection.table.loc[1, "city"] = "Light" if collection.table.loc[1, "city"] == "Dark" else "Dark"
-    assert maps_key(collection, model(), LABEL, "city").digest != before.digest
-    assert maps_key(collection, model(), PREDICTED, "city") == maps_key(collection, model(), PREDICTED, "nothing")
+    assert maps_key(collection, model().card, LABEL, "city").digest != before.digest
+    assert maps_key(collection, model().card, PREDICTED, "city") == maps_key(
+        collection, model().card, PREDICTED, "nothing"
+    )
 
 
 @pytest.mark.parametrize(("settings", "words"), [({"layer": "third"}, "first, second"), ({"target": "Rome"}, "Dark")])
@@ -129,7 +131,7 @@ def test_objects_of_a_collection(collection: ImageCollection, store: ArtifactSto
         Image.fromarray(ids).save(folder / f"{name}.png")
     labelled = ImageCollection.open(collection.root)
     maps = explain_collection(labelled, model(), store=store)
-    key = maps_key(labelled, model(), LABEL, "city")
+    key = maps_key(labelled, model().card, LABEL, "city")
     counts = count_collection(labelled, maps, key, store=store)
     assert counts.objects.tolist() == [3, 7]
     assert (counts.total[:40] == [224 * 224 * 3 // 4, 224 * 224 // 4]).all()

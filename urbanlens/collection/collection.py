@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -190,6 +191,15 @@ class ImageCollection:
     def located(self) -> npt.NDArray[np.bool_]:
         """(N,) which images have coordinates."""
         return np.asarray(self.table["lat"].notna() & self.table["lon"].notna())
+
+    @cached_property
+    def labels_fingerprint(self) -> str:
+        """20 hex digits over the names and sizes of the pixel labels and their `objects.csv`."""
+        folder, digest = self.root / self.described.objects, hashlib.sha256()
+        if folder.is_dir():
+            for name, size in sorted((entry.name, entry.stat().st_size) for entry in os.scandir(folder)):
+                digest.update(f"{name}\t{size}\n".encode())
+        return digest.hexdigest()[:20]
 
     @cached_property
     def labelled(self) -> npt.NDArray[np.bool_]:

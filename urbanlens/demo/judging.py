@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from urbanlens.explain.masks import upsample_masks
 from urbanlens.explain.objects import ObjectCounts, ratio_table
@@ -74,10 +74,11 @@ def planted_table(
 
 
 def _rates(rates: pd.DataFrame, city: str, number: int) -> tuple[float, float]:
-    if number not in rates.index or city not in rates:
-        return 0.0, 0.0
-    others = rates.loc[number].drop(city)
-    return float(rates.loc[number, city]), float(others.max()) if len(others) else 0.0
+    if number not in rates.index:
+        return float("nan"), float("nan")
+    others = rates.loc[number].drop(city, errors="ignore")
+    own = float(rates.loc[number, city]) if city in rates else float("nan")
+    return own, float(others.max()) if len(others) else float("nan")
 
 
 def rank_correlation(
@@ -98,12 +99,15 @@ def rank_correlation(
         table = ratios[ratios["class"] == city]
         told = np.array([np.subtract(*_rates(rates, city, int(number))) for number in table["object"]], float)
         lift = table["lift"].to_numpy(float)
-        if len(table) < 4 or np.ptp(told) == 0:
+        if len(table) < 4 or not np.isfinite(told).all() or np.ptp(told) == 0 or np.ptp(lift) == 0:
             rows.append((city, float("nan"), float("nan"), len(table)))
             continue
-        rho = float(spearmanr(lift, told).statistic)
-        chance = [spearmanr(generator.permutation(lift), told).statistic for _ in range(resamples)]
-        rows.append((city, rho, float((1 + np.sum(np.array(chance) >= rho)) / (1 + resamples)), len(table)))
+        # Spearman's rho is Pearson's r of the ranks; a random order permutes them.
+        a, b = (rankdata(values) - (len(table) + 1) / 2 for values in (lift, told))
+        scale = float(np.sqrt((a**2).sum() * (b**2).sum()))
+        rho = float(a @ b) / scale
+        chance = generator.permuted(np.tile(a, (resamples, 1)), axis=1) @ b / scale
+        rows.append((city, rho, float((1 + np.sum(chance >= rho - 1e-12)) / (1 + resamples)), len(table)))
     return pd.DataFrame(rows, columns=["class", "rho", "p", "objects"])
 
 

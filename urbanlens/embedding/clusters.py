@@ -30,6 +30,8 @@ def cluster(
     method: Literal["kmeans", "hdbscan"] = "kmeans",
     clusters: int | None = None,
     seed: int = 0,
+    *,
+    directions: bool = True,
 ) -> Labels:
     """Group images that look alike.
 
@@ -39,6 +41,7 @@ def cluster(
     method : `kmeans` puts each image into a group; `hdbscan` finds dense groups and leaves the others as noise.
     clusters : how many groups k-means makes; None takes the number from 2 to 8 with the best silhouette.
     seed : of k-means' starts.
+    directions : compare rows by their direction, as features are; False: by distance, as places in a plane are.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def cluster(
         raise ValueError(f"method is {method!r}; known are kmeans, hdbscan")
     if len(rows) < 3:
         return np.zeros(len(rows), np.int64)
-    reduced = principal(unit_rows(rows), min(COMPONENTS, rows.shape[1]))
+    reduced = principal(unit_rows(rows) if directions else rows, min(COMPONENTS, rows.shape[1]))
     if method == "hdbscan":
         from sklearn.cluster import HDBSCAN
 

@@ -17,6 +17,7 @@ from urbanlens.progress import Progress, silent
 
 KIND = "mask-plane"
 NEIGHBOURS = 10
+FINEST = 28
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def mask_plane(
     found = kept_mask_plane(maps_key, rows, method=method, seed=seed, store=store)
     if found is not None:
         return found
-    reduced = mask_components(maps[rows], SIZE, COMPONENTS)
+    reduced = mask_components(pooled(maps[rows]), SIZE, COMPONENTS)
     points = project(reduced.rows, method, seed, progress=progress)
     quality = np.array([
         float(reduced.explained.sum()),
@@ -69,6 +70,17 @@ def mask_plane(
     ])  # fmt: skip
     keep_arrays(store, _key(maps_key, rows, method, seed), {"points": points, "quality": quality})
     return MaskPlane(points, *_told(quality), method, seed)
+
+
+def pooled(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Maps averaged over blocks until no side has more than `FINEST` cells: finer ones take too long to lay out."""
+    factor = -(-max(maps.shape[1:]) // FINEST)
+    if factor < 2:
+        return maps
+    count, height, width = maps.shape
+    low, wide = height // factor, width // factor
+    blocks = maps[:, : low * factor, : wide * factor].reshape(count, low, factor, wide, factor)
+    return np.asarray(blocks.mean((2, 4)), np.float32)
 
 
 def kept_mask_plane(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from urbanlens.explain.collection_maps import CollectionMaps, explain_collection, kept_maps
+from urbanlens.explain.collection_maps import CollectionMaps, explain_collection, kept_maps, test_rows
 from urbanlens.explain.collection_objects import count_collection, kept_counts
 from urbanlens.explain.explainers import EXPLAINERS, ExplainerSpec
 from urbanlens.explain.masks import crop_box, upsample_masks, visual_explanation
@@ -44,6 +44,7 @@ __all__ = [
     "ratio_difference",
     "ratio_table",
     "residuals",
+    "test_rows",
     "upsample_masks",
     "visual_explanation",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,24 +21,12 @@ if TYPE_CHECKING:
 
     from urbanlens.collection import ImageCollection
     from urbanlens.engine import Engine
-    from urbanlens.models import LoadedModel
+    from urbanlens.models import LoadedModel, ModelCard
 
 KIND = "masks"
 CHUNK = 64
 LABEL, PREDICTED = "label", "predicted"
 """What a map explains: the image's own class (the predicted one where it has none), or the predicted one."""
-
-
-class Described(Protocol):
-    """What the key of kept maps needs of a network; a card and a digest are enough, its weights need not be loaded."""
-
-    @property
-    def classes(self) -> Sequence[str]:
-        """Names of its outputs."""
-
-    @property
-    def weights_digest(self) -> str:
-        """SHA-256 of its weights."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +105,7 @@ def explain_collection(
     whole, column = collection.whole, model.card.label if label is None else label
     labels = label_numbers(whole, column, model.classes)
     targets = _targets(model.classes, target, labels)
-    key = maps_key(whole, model, target, column, where if where != model.layer else None, explainer)
+    key = maps_key(whole, model.card, target, column, where if where != model.layer else None, explainer)
 
     def compute(rows: range) -> Arrays:
         return _chunk(whole, model, rows, targets, where, explainer, engine)
@@ -128,7 +116,7 @@ def explain_collection(
 
 def kept_maps(
     collection: ImageCollection,
-    model: Described,
+    card: ModelCard,
     column: str,
     *,
     target: str = LABEL,
@@ -138,10 +126,24 @@ def kept_maps(
 ) -> CollectionMaps | None:
     """What `explain_collection` gives, where it has been computed before; else None. Loads no torch."""
     whole = collection.whole
-    arrays = kept_arrays(store, maps_key(whole, model, target, column, layer, explainer))
+    arrays = kept_arrays(store, maps_key(whole, card, target, column, layer, explainer))
     if arrays is None:
         return None
-    return _maps(arrays, tuple(model.classes), label_numbers(whole, column, model.classes)).of(collection.positions)
+    return _maps(arrays, card.classes, label_numbers(whole, column, card.classes)).of(collection.positions)
+
+
+def test_rows(collection: ImageCollection, card: ModelCard) -> NDArray[np.bool_]:
+    """(N,) the images that a network has not learnt from: those its card names, or the test part of the table's split.
+
+    The table's split counts only for the collection that the network was trained on; of any other, none is named.
+    """
+    table, named = collection.table, card.data.get("test")
+    if isinstance(named, list):
+        return np.asarray(table["image_id"].isin([str(name) for name in named]))
+    own = card.data.get("fingerprint") == collection.whole.fingerprint
+    if not own or "split" not in table or card.label not in table:
+        return np.zeros(len(collection), bool)
+    return np.asarray((table["split"] == "test") & table[card.label].notna())
 
 
 def label_numbers(collection: ImageCollection, column: str, classes: Sequence[str]) -> NDArray[np.int64]:
@@ -153,15 +155,18 @@ def label_numbers(collection: ImageCollection, column: str, classes: Sequence[st
 
 
 def maps_key(
-    whole: ImageCollection, model: Described, target: str, column: str, layer: str | None = None,
+    whole: ImageCollection, card: ModelCard, target: str, column: str, layer: str | None = None,
     explainer: str = GRAD_CAM,
 ) -> ArtifactKey:  # fmt: skip
     """The key of kept maps; it covers the images' classes where those are explained. Layer None: the network's last."""
-    parameters: dict[str, Any] = {"target": target, "layer": layer or "last", "explainer": EXPLAINERS[explainer].name}
+    parameters: dict[str, Any] = {
+        "target": target, "layer": layer or "last", "explainer": EXPLAINERS[explainer].name, "size": card.size,
+        "classes": list(card.classes),
+    }  # fmt: skip
     if target == LABEL:
-        labels = label_numbers(whole, column, model.classes)
+        labels = label_numbers(whole, column, card.classes)
         parameters["labels"] = hashlib.sha256(labels.tobytes()).hexdigest()[:20]
-    return ArtifactKey(KIND, whole.fingerprint, model.weights_digest, parameters)
+    return ArtifactKey(KIND, whole.fingerprint, card.weights_digest, parameters)
 
 
 def _layer(model: LoadedModel, layer: str | None) -> str:

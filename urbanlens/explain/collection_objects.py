@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
 
 KIND = "object-counts"
-OWN = "own"
 
 
 class Labels(Protocol):
@@ -43,7 +42,7 @@ def count_collection(
     maps_key: ArtifactKey,
     *,
     labels: Labels | None = None,
-    source: str = OWN,
+    source: str = "",
     store: ArtifactStore,
     progress: Progress = silent,
 ) -> ObjectCounts:
@@ -53,7 +52,7 @@ def count_collection(
     ----------
     collection : a whole collection; or a view, which gets its rows
     maps, maps_key : masks of the whole collection and the key they are kept under
-    labels, source : the objects and a name for where they are from; None: the collection's own labels
+    labels, source : the objects, and a name for them in the key; None and "": the collection's own labels
     """
     whole = collection.whole
     given: Labels = whole if labels is None else labels
@@ -69,7 +68,7 @@ def count_collection(
         short = {name: getattr(found, name).astype(np.uint16) for name in ("total", "inside", "area")}
         return short | {"mass": found.mass.astype(np.float32), "whole": found.whole, "top": found.top.astype(np.int32)}
 
-    key = counts_key(maps_key, given.object_names, source)
+    key = counts_key(maps_key, given.object_names, source or own_labels(whole))
     arrays = in_chunks(store, key, len(whole), compute, progress=progress, what="counting objects in image")
     return _counts(arrays, objects).of(collection.positions)
 
@@ -79,13 +78,18 @@ def kept_counts(
     maps_key: ArtifactKey,
     *,
     names: Mapping[int, str] | None = None,
-    source: str = OWN,
+    source: str = "",
     store: ArtifactStore,
 ) -> ObjectCounts | None:
     """What `count_collection` gives, where it has been computed before; else None. Loads no torch."""
     names = collection.whole.object_names if names is None else names
-    arrays = kept_arrays(store, counts_key(maps_key, names, source))
+    arrays = kept_arrays(store, counts_key(maps_key, names, source or own_labels(collection.whole)))
     return None if arrays is None else _counts(arrays, sorted(names)).of(collection.positions)
+
+
+def own_labels(whole: ImageCollection) -> str:
+    """A name for a collection's own labels that changes when they do."""
+    return f"own-{whole.labels_fingerprint}"
 
 
 def counts_key(maps_key: ArtifactKey, names: Mapping[int, str], source: str) -> ArtifactKey:

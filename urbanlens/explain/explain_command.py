@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactStore
 from urbanlens.collection import ImageCollection
 from urbanlens.embedding.mask_plane import mask_plane
+from urbanlens.engine import Engine
 from urbanlens.errors import ModelError
-from urbanlens.explain.collection_maps import CollectionMaps, explain_collection, maps_key
+from urbanlens.explain.collection_maps import CollectionMaps, explain_collection, maps_key, test_rows
 from urbanlens.explain.collection_objects import count_collection
 from urbanlens.models import LoadedModel, load_model
 from urbanlens.progress import Progress, silent
+from urbanlens.training.metrics import wilson_interval
 
 
 def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[str, Any]:
@@ -29,12 +32,14 @@ def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[s
     collection = ImageCollection.open(arguments.collection)
     model = chosen_model(collection, arguments.model)
     store = ArtifactStore(collection.root / "artifacts")
+    engine = Engine()
+    model.module.to(engine.device)
     found = explain_collection(
-        collection, model, target=arguments.target, layer=arguments.layer, explainer=arguments.explainer, store=store,
-        progress=progress,
+        collection, model, target=arguments.target, layer=arguments.layer, explainer=arguments.explainer,
+        engine=engine, store=store, progress=progress,
     )  # fmt: skip
     key = maps_key(
-        collection, model, arguments.target, model.card.label,
+        collection, model.card, arguments.target, model.card.label,
         None if arguments.layer in (None, model.layer) else arguments.layer, arguments.explainer,
     )  # fmt: skip
     answer: dict[str, Any] = {
@@ -42,9 +47,9 @@ def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[s
         "unreadable": [name for name, fine in zip(collection.ids, found.readable, strict=True) if not fine],
         "empty masks": int(found.empty.sum()), "artifact": str(store.find(key)),
     }  # fmt: skip
-    known = found.readable & (found.labels >= 0)
+    known = test_rows(collection, model.card) & found.readable & (found.labels >= 0)
     if known.any():
-        answer["right"] = round(float((found.predicted == found.labels)[known].mean()), 4)
+        answer["test"] = accuracy(found.of(known))
     if collection.labelled.any():
         counts = count_collection(collection, found, key, store=store, progress=progress)
         answer["images with objects"] = int((counts.total.sum(1) > 0).sum())
@@ -57,14 +62,18 @@ def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[s
     return answer
 
 
-def plane_rows(collection: ImageCollection, model: LoadedModel, found: CollectionMaps) -> Any:
-    """Numbers of the images that the page lays out first: test images with a class, or all where there is no split."""
-    table = collection.table
-    chosen = found.readable & ~found.empty
-    if "split" in table and model.card.label in table:
-        test = np.asarray((table["split"] == "test") & table[model.card.label].notna())
-        chosen &= test if test.any() else True
-    return np.flatnonzero(chosen)
+def accuracy(found: CollectionMaps) -> dict[str, Any]:
+    """Share of right answers, its 95 % interval (Wilson) and the base rate; plain JSON."""
+    right, total = int((found.predicted == found.labels).sum()), len(found.labels)
+    low, high = wilson_interval(right, total)
+    base = float(np.bincount(found.labels).max() / total)
+    return {"images": total, "accuracy": right / total, "interval": [low, high], "base_rate": base}
+
+
+def plane_rows(collection: ImageCollection, model: LoadedModel, found: CollectionMaps) -> NDArray[np.int64]:
+    """Numbers of the images that the page lays out first: test images, or all where none is known to be one."""
+    chosen, test = found.readable & ~found.empty, test_rows(collection, model.card)
+    return np.flatnonzero(chosen & test if test.any() else chosen)
 
 
 def chosen_model(collection: ImageCollection, given: str | None) -> LoadedModel:

@@ -79,7 +79,7 @@ def residuals(
     ----------
     maps : raw maps (N, h, w) of each network, on the same images in the same order
     size : side in px of the masks that are compared
-    seed : of the random masks; unrelated images are each image's neighbour half-way down the list
+    seed : of the random masks, and of the unrelated images: a random ring in which each image gets its neighbour's
 
     Returns
     -------
@@ -92,9 +92,11 @@ def residuals(
     if len(counts) > 1:
         raise ModelError(f"the networks explain {sorted(counts)} images: give maps of the same images")
     total = counts.pop() if counts else 0
-    other = np.roll(np.arange(total), -(total // 2))
-    found: dict[tuple[str, str, str], list[NDArray[np.float32]]] = {}
     generator = np.random.default_rng(seed)
+    other = np.empty(total, np.int64)
+    ring = generator.permutation(total)
+    other[ring] = np.roll(ring, 1)
+    found: dict[tuple[str, str, str], list[NDArray[np.float32]]] = {}
     for start in range(0, total, CHUNK):
         rows = np.arange(start, min(start + CHUNK, total))
         here = {name: upsample_masks(maps[name][rows], size) for name in names}
@@ -122,16 +124,14 @@ def kept_residuals(store: ArtifactStore, key: ArtifactKey) -> Residuals | None:
     arrays = kept_arrays(store, key)
     if arrays is None:
         return None
-    found = {}
-    for name, values in arrays.items():
-        kind, a, b = name.split("|")
-        found[kind, a, b] = values
-    return Residuals(found)
+    names = [tuple(name) for name in store.manifest(key)["pairs"]]
+    return Residuals({name: arrays["values"][:, column] for column, name in enumerate(names)})
 
 
 def keep_residuals(store: ArtifactStore, key: ArtifactKey, found: Residuals) -> None:
     """Keep residuals, whole or not at all."""
-    keep_arrays(store, key, {"|".join(name): values for name, values in found.values.items()})
+    values = np.stack(list(found.values.values()), 1)
+    keep_arrays(store, key, {"values": values}, pairs=[list(name) for name in found.values])
 
 
 def _each(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from urbanlens.collection import ImageCollection, store_for
 from urbanlens.collection.library import SHIPPED
+from urbanlens.engine import Engine
 from urbanlens.errors import ModelError, UrbanLensError
 from urbanlens.explain.agreement import labels_agreement
 from urbanlens.explain.segment import Segmented, segment
@@ -28,7 +29,9 @@ def segment_command(arguments: Namespace, progress: Progress = silent) -> dict[s
     """
     collection = ImageCollection.open(arguments.collection)
     model = chosen_model(collection, arguments.model, fetch=arguments.fetch, progress=progress)
-    found = segment(collection, model, store=store_for(collection), progress=progress)
+    engine = Engine()
+    model.module.to(engine.device)
+    found = segment(collection, model, store=store_for(collection), engine=engine, progress=progress)
     names = sorted(found.shares, key=lambda number: -found.shares[number])
     return {
         "collection": str(collection.root),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from urbanlens.artifacts import file_digest
 from urbanlens.errors import ModelError
 
 CARD_FILE = "model.json"
@@ -90,7 +91,11 @@ class ModelCard:
             ) from None
         except UnicodeDecodeError:
             raise ModelError(f"{path} is not text: copy the model's folder again, or train it anew") from None
-        return cls.from_json(text, str(path))
+        card = cls.from_json(text, str(path))
+        weights = Path(folder) / WEIGHTS_FILE
+        if not card.weights_digest and weights.is_file():
+            card = replace(card, weights={**card.weights, "sha256": file_digest(weights)})
+        return card
 
 
 def _check(values: Mapping[str, Any], where: str) -> None:
@@ -102,6 +107,11 @@ def _check(values: Mapping[str, Any], where: str) -> None:
     for name, kind in kinds.items():
         if not isinstance(values[name], kind):
             raise ModelError(f"{where}: {name} is {values[name]!r}, it must be a {kind.__name__}")
+    for name in ("classes", "layers"):
+        if not isinstance(values.get(name, []), list) or not all(
+            isinstance(part, str) for part in values.get(name, [])
+        ):
+            raise ModelError(f"{where}: {name} is {values[name]!r}, it must be a list of texts")
     for name in ("options", "training", "data", "metrics", "weights"):
         if not isinstance(values.get(name, {}), dict):
             raise ModelError(f"{where}: {name} is {values[name]!r}, it must be an object")

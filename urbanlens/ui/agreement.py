@@ -28,12 +28,13 @@ KINDS = {
 }
 
 
-def show_agreement(here: Page, networks: Mapping[str, Network], rows: Rows, asked: Question) -> None:
-    """The residuals of all networks whose masks are kept, as a heat map, beside their controls."""
+def show_agreement(here: Page, networks: Mapping[str, Network], first: Network, rows: Rows, asked: Question) -> None:
+    """The residuals of all networks of the same classes whose masks are kept, as a heat map, beside their controls."""
     whole = here.collection.whole
-    studies = [found for network in networks.values() if (found := masked.kept(whole, network, asked)) is not None]
+    alike = [one for one in networks.values() if one.card and first.card and one.card.classes == first.card.classes]
+    studies = [found for network in alike if (found := masked.kept(whole, network, asked)) is not None]
     if len(studies) < 2:
-        st.info("Two networks with masks of this collection are needed to compare them.")
+        st.info("Two networks of the same classes, with masks of this collection, are needed to compare them.")
         return
     compared = _residuals(whole, studies, rows)
     if compared is None:
@@ -46,7 +47,7 @@ def show_agreement(here: Page, networks: Mapping[str, Network], rows: Rows, aske
         figure = residual_heat(table, names, kind, top)
         pictures.figure_with_downloads(figure, f"{whole.name}-residuals", table, key=f"residuals-{kind}")
     with right:
-        _reading(table, int(rows.sum()))
+        _reading(table, int(table["images"].max()))
 
 
 def _residuals(whole: ImageCollection, studies: list[Study], rows: Rows) -> Residuals | None:

@@ -10,9 +10,10 @@ import base64
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import streamlit as st
 
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
     from urbanlens.embedding.mask_plane import MaskPlane
     from urbanlens.engine import Engine
     from urbanlens.explain import CollectionMaps, ObjectCounts, Residuals
+    from urbanlens.models import LoadedModel
     from urbanlens.plots.gallery import Atlas
     from urbanlens.ui.explaining import Explained
 
 THUMBNAIL_BYTES = 64 * 2**20
 FEATURE_SETS = 4
+SHELF_BYTES = 512 * 2**20
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -42,8 +45,9 @@ def _collection(folder: str, stamp: tuple[int, ...]) -> ImageCollection:  # noqa
 
 def collection(folder: Path) -> ImageCollection:
     """The collection in `folder`, opened anew when its files have changed."""
-    files = (folder / "collection.toml", folder / "images.parquet", folder / "regions.geojson")
-    return _collection(str(folder), tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files))
+    files = [folder / name for name in ("collection.toml", "images.parquet", "regions.geojson")]
+    files += [folder / "objects", folder / "objects" / "objects.csv"]
+    return _collection(str(folder), tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files))
 
 
 @st.cache_resource(show_spinner=False)
@@ -94,10 +98,13 @@ T = TypeVar("T")
 
 
 class Shelf(Generic[T]):
-    """The results read last, by key; what is not there yet is not remembered as missing. Safe for threads."""
+    """The results read last, by key, within a limit of bytes; what is not there is not remembered as missing.
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    Safe for threads.
+    """
+
+    def __init__(self, limit: int = SHELF_BYTES) -> None:
+        self.limit = limit
         self._kept: OrderedDict[str, T] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -111,19 +118,34 @@ class Shelf(Generic[T]):
         if value is not None:
             with self._lock:
                 self._kept[key] = value
-                while len(self._kept) > self.most:
+                while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > self.limit:
                     self._kept.popitem(last=False)
         return value
 
 
+def _bytes(value: Any) -> int:
+    """About how much memory a kept result takes: its arrays, files and pictures."""
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, (list, tuple)):
+        return sum(map(_bytes, value))
+    if isinstance(value, Mapping):
+        return sum(map(_bytes, value.values()))
+    if is_dataclass(value):
+        return sum(_bytes(getattr(value, part.name)) for part in fields(value))
+    if hasattr(value, "nbytes"):
+        return int(value.nbytes)
+    return 3 * value.width * value.height if hasattr(value, "width") else 0
+
+
 @st.cache_resource(show_spinner=False)
 def _shelves() -> tuple[Shelf[CollectionMaps], Shelf[ObjectCounts], Shelf[MaskPlane], Shelf[Atlas]]:
-    return Shelf(16), Shelf(16), Shelf(32), Shelf(12)
+    return Shelf(), Shelf(), Shelf(), Shelf()
 
 
 @st.cache_resource(show_spinner=False)
 def _compared() -> Shelf[Residuals]:
-    return Shelf(8)
+    return Shelf()
 
 
 def compared(key: str, read: Callable[[], Residuals | None]) -> Residuals | None:
@@ -133,7 +155,7 @@ def compared(key: str, read: Callable[[], Residuals | None]) -> Residuals | None
 
 @st.cache_resource(show_spinner=False)
 def _small() -> Shelf[list[Image]]:
-    return Shelf(3)
+    return Shelf()
 
 
 def masks(key: str, read: Callable[[], CollectionMaps | None]) -> CollectionMaps | None:
@@ -194,6 +216,12 @@ def picture_features(digest: str, _image: Image) -> NDArray[np.float32]:  # noqa
 
     features: NDArray[np.float32] = embed_images([_image], engine=engine())[0]
     return features
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def segmenter(name: str, _load: Callable[[str], LoadedModel]) -> LoadedModel:
+    """A segmentation network by name; only its card and digest are used in the pages' own thread."""
+    return _load(name)
 
 
 class Thumbnails:

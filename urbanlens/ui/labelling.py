@@ -9,6 +9,7 @@ import streamlit as st
 
 from urbanlens.collection.library import store_for
 from urbanlens.errors import ArtifactError, UrbanLensError
+from urbanlens.explain.collection_objects import own_labels
 from urbanlens.ui import caches, library, pictures, state, work
 
 if TYPE_CHECKING:
@@ -38,12 +39,16 @@ def choose_source(collection: ImageCollection) -> Source | None:
     """The labels that the visitor wants; None (with what to do) while there are none."""
     whole = collection.whole
     offered = {OWN: TITLES[OWN]} if whole.labelled.any() else {}
-    offered[SEGMENTER] = TITLES[SEGMENTER]
+    if (library.DEMO_FOLDER / "models" / SEGMENTER / "model.json").is_file():
+        offered[SEGMENTER] = TITLES[SEGMENTER]
     if _segformer_is_here():
         offered[SEGFORMER] = TITLES[SEGFORMER]
+    if not offered:
+        st.info("This collection has no pixel labels, and no segmentation network is here to name its objects.")
+        return None
     chosen = state.choose("Objects known from", list(offered), name="labels", names=offered)
     if chosen == OWN:
-        return Source(OWN, whole, OWN)
+        return Source(OWN, whole, own_labels(whole))
     if not whole.labelled.any():
         pictures.quiet("This collection has no pixel labels, so a network has to name the object of each pixel.")
     if chosen == SEGMENTER and whole.root != library.DEMO_FOLDER.resolve():
@@ -55,28 +60,28 @@ def _named(whole: ImageCollection, name: str) -> Source | None:
     """The labels that a segmentation network gave, or a button to get them."""
     from urbanlens.explain.segment import segment, segmented
 
-    store, engine = store_for(whole), caches.engine()
-
-    def load() -> LoadedModel:
-        return segmenter(name)
+    store, device = store_for(whole), caches.engine().device
+    key, wish = f"segment-{whole.fingerprint}-{name}", f"urbanlens.asked-segment-{whole.fingerprint}-{name}"
 
     def compute(progress: Progress) -> None:
-        with engine.use(f"objects-{name}", load) as model:
-            segment(whole, model, store=store, engine=engine, progress=progress)
+        model = segmenter(name)
+        model.module.to(device)
+        segment(whole, model, store=store, progress=progress)
 
-    key, wish = f"segment-{whole.fingerprint}-{name}", f"urbanlens.asked-segment-{whole.fingerprint}-{name}"
-    try:
-        with engine.use(f"objects-{name}", load) as model:
-            found = segmented(whole, model, store)
-            return Source(name, found, f"{name}-{model.weights_digest[:20]}")
-    except ArtifactError:
-        pass
-    except UrbanLensError as error:
-        st.error(pictures.plain(str(error)))
-        return None
-    if wish not in st.session_state and not work.running(key):
-        st.button(f"Name the objects in all {len(whole):,} images", key=f"button-{key}", on_click=_ask, args=(wish,))
-        return None
+    if not work.running(key):
+        try:
+            model = caches.segmenter(name, segmenter)
+            return Source(name, segmented(whole, model, store), f"{name}-{model.weights_digest[:20]}")
+        except ArtifactError:
+            pass
+        except UrbanLensError as error:
+            st.error(pictures.plain(str(error)))
+            return None
+        if wish not in st.session_state:
+            st.button(
+                f"Name the objects in all {len(whole):,} images", key=f"button-{key}", on_click=_ask, args=(wish,)
+            )
+            return None
     st.session_state[wish] = True
     work.wait(key, "Naming the objects", compute)
     return None

@@ -13,7 +13,15 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from urbanlens.collection.library import store_for
-from urbanlens.explain import CollectionMaps, ObjectCounts, count_collection, explain_collection, kept_counts, kept_maps
+from urbanlens.explain import (
+    CollectionMaps,
+    ObjectCounts,
+    count_collection,
+    explain_collection,
+    kept_counts,
+    kept_maps,
+    test_rows,
+)
 from urbanlens.explain.collection_maps import LABEL, PREDICTED, maps_key
 from urbanlens.explain.explainers import EXPLAINERS, GRAD_CAM
 from urbanlens.ui import caches, explaining, overview, pictures, state, work
@@ -30,6 +38,7 @@ Rows = NDArray[np.bool_]
 SCOPES = {"test": "Test images", "labelled": "All images with a class", "all": "All images"}
 LONGEST_LASSO = 4000
 """Most letters of a lasso in the address; a larger one lives as long as the visit."""
+MARKS = 6
 _LASSO = "urbanlens.lasso"
 
 
@@ -55,8 +64,8 @@ class Study:
 
     @property
     def name(self) -> str:
-        """The network's name."""
-        return self.network.card.name if self.network.card else self.network.title
+        """A short name that no other network of this page has."""
+        return self.network.name.removeprefix("own-")
 
 
 def targets(network: Network) -> dict[str, str]:
@@ -77,7 +86,8 @@ def kept(collection: ImageCollection, network: Network, asked: Question = USUAL)
     def read() -> CollectionMaps | None:
         return kept_maps(whole, card, column, **parts, store=store_for(whole))
 
-    maps = caches.masks(f"{key.kind}-{key.digest}", read)
+    labels = hash(tuple(whole.table[column])) if column in whole.table else 0
+    maps = caches.masks(f"{key.digest}-{labels}", read)
     return None if maps is None else Study(network, key, maps)
 
 
@@ -86,14 +96,19 @@ def study(collection: ImageCollection, network: Network, asked: Question = USUAL
     found = kept(collection, network, asked)
     if found is not None:
         return found
-    if not network.can_be_asked or network.card is None:
+    if network.card is None or not (network.can_be_asked or network.from_demo):
+        st.info(
+            "The folder of this network holds no weights, so it cannot be asked. Copy its folder again, or train it."
+        )
+        return None
+    if not network.can_be_asked:
         st.info(
             "Of this second training only the Grad-CAM masks of each image's own class are shipped, not the network "
             "itself. Choose another network, or that explanation."
         )
         return None
     whole = collection.whole
-    store, engine = store_for(whole), caches.engine()
+    store, device = store_for(whole), caches.engine().device
     parts = asdict(asked)
     key = f"masks-{maps_key(whole, network.card, column=network.card.label, **parts).digest}"
     wish = f"urbanlens.asked-{key}"
@@ -103,8 +118,10 @@ def study(collection: ImageCollection, network: Network, asked: Question = USUAL
         return None
 
     def compute(progress: Progress) -> None:
-        with engine.use(network.key, network.load) as model:
-            explain_collection(whole, model, **parts, store=store, engine=engine, progress=progress)
+        # A copy of its own: work of minutes must not keep other visitors from the shared one.
+        model = network.load()
+        model.module.to(device)
+        explain_collection(whole, model, **parts, store=store, progress=progress)
 
     st.session_state[wish] = True
     work.wait(key, "Explaining the images", compute)
@@ -115,7 +132,7 @@ def counts(collection: ImageCollection, found: Study, source: Source) -> ObjectC
     """The objects inside the masks; None while they are counted."""
     whole = collection.whole
     store, labels = store_for(whole), source.labels
-    key = f"counts-{found.key.digest}-{source.key}"
+    key = f"counts-{found.key.digest}-{source.key}-{hash(tuple(labels.object_names.items()))}"
 
     def read() -> ObjectCounts | None:
         return kept_counts(whole, found.key, names=labels.object_names, source=source.key, store=store)
@@ -147,8 +164,8 @@ def choose_layer(network: Network) -> str | None:
     return None if chosen == layers[-1] else chosen
 
 
-def about_network(network: Network) -> None:
-    """What the network is and how well it answers, beside its base rate; how it differs from the paper's."""
+def about_network(network: Network, foreign: bool) -> None:
+    """What the network is, how it differs from the paper's, and how well it answers (`foreign`: another collection)."""
     card = network.card
     if card is None:
         return
@@ -159,10 +176,11 @@ def about_network(network: Network) -> None:
     if "augmented" in training:
         parts.append("trained on changed images" if training["augmented"] else "trained on images as they are")
     text = " · ".join(parts)
-    if metrics.get("images"):
+    if {"images", "accuracy", "interval", "base_rate"} <= set(metrics):
         low, high = metrics["interval"]
+        whose = " of the demo" if network.from_demo and foreign else ""
         text += (
-            f". Right for {metrics['accuracy']:.1%} of {metrics['images']:,} test images "
+            f". Right for {metrics['accuracy']:.1%} of {metrics['images']:,} test images{whose} "
             f"({low:.1%} to {high:.1%}); always the commonest class: {metrics['base_rate']:.1%}."
         )
     pictures.quiet(text)
@@ -170,25 +188,23 @@ def about_network(network: Network) -> None:
         pictures.note(str(card.data["warning"]))
 
 
-def choose_scope(here: Page, network: Network) -> Rows:
-    """Which images a page is about: (N,) of the whole collection; the selected region and the lasso restrict it."""
+def choose_scope(here: Page, networks: Sequence[Network]) -> Rows:
+    """Which images a page is about: (N,) of the whole collection, those inside the selected region.
+
+    Test images are those that none of the networks has learnt from.
+    """
     collection = here.collection.whole
-    offered = {name: title for name, title in SCOPES.items() if name != "test" or test_rows(collection, network).any()}
-    column = network.card.label if network.card else ""
-    if column not in collection.table:
+    test = np.logical_and.reduce([test_rows(collection, one.card) for one in networks if one.card])
+    columns = {one.card.label for one in networks if one.card and one.card.label in collection.table}
+    offered = {name: title for name, title in SCOPES.items() if name != "test" or np.any(test)}
+    if not columns:
         offered.pop("labelled", None)
     scope = state.choose("Images", list(offered), name="images", names=offered)
-    return scope_rows(here, network, scope)
-
-
-def scope_rows(here: Page, network: Network, scope: str) -> Rows:
-    """The images of a scope inside the selected region."""
-    collection = here.collection.whole
     rows = np.ones(len(collection), bool)
     if scope == "test":
-        rows = test_rows(collection, network)
-    elif scope == "labelled" and network.card:
-        rows = np.asarray(collection.table[network.card.label].notna())
+        rows = np.asarray(test, bool)
+    elif scope == "labelled":
+        rows = np.asarray(collection.table[sorted(columns)].notna().all(axis=1))
     if here.selection is not None:
         inside = np.zeros(len(collection), bool)
         inside[here.view.positions] = True
@@ -196,26 +212,20 @@ def scope_rows(here: Page, network: Network, scope: str) -> Rows:
     return rows
 
 
-def test_rows(collection: ImageCollection, network: Network) -> Rows:
-    """The labelled images that the network has not learnt from: those its card names, or the table's test split."""
-    card, table = network.card, collection.table
-    if card is None:
-        return np.zeros(len(collection), bool)
-    if card.data.get("fingerprint") == collection.fingerprint and card.data.get("test"):
-        return np.asarray(table["image_id"].isin(card.data["test"]))
-    if "split" not in table or card.label not in table or network.from_demo != overview.is_demo(collection):
-        return np.zeros(len(collection), bool)
-    return np.asarray((table["split"] == "test") & table[card.label].notna())
-
-
 def lasso(collection: ImageCollection) -> Rows | None:
     """The images picked with the lasso, (N,) of the whole collection; None where nothing is picked."""
     whole = collection.whole
     held: tuple[str, Rows] | None = st.session_state.get(_LASSO)
     text = state.param("picked")
-    if held is not None and held[0] == whole.fingerprint and (not text or text == _encode(held[1])):
+    if held is not None and held[0] == whole.fingerprint and (not text or text == address(whole, held[1])):
         return held[1]
-    return _decode(text, len(whole)) if text else None
+    begin = whole.fingerprint[:MARKS]
+    return _decode(text.removeprefix(begin), len(whole)) if text.startswith(begin) else None
+
+
+def address(whole: ImageCollection, mask: Rows) -> str:
+    """The images of a mask as text for the address; its first letters say of which collection."""
+    return whole.fingerprint[:MARKS] + _encode(mask)
 
 
 def set_lasso(collection: ImageCollection, rows: Sequence[int]) -> None:
@@ -228,7 +238,7 @@ def set_lasso(collection: ImageCollection, rows: Sequence[int]) -> None:
     mask = np.zeros(len(whole), bool)
     mask[list(rows)] = True
     st.session_state[_LASSO] = (whole.fingerprint, mask)
-    text = _encode(mask)
+    text = address(whole, mask)
     state.set_param("picked", text if len(text) <= LONGEST_LASSO else None)
 
 
@@ -274,5 +284,7 @@ def title_of(networks: Mapping[str, Network]) -> dict[str, str]:
 
 
 def of_interest(collection: ImageCollection) -> dict[str, Network]:
-    """The networks that know classes of this collection first; the demo's too where it is another."""
-    return explaining.classifiers(collection.whole)
+    """The collection's own networks, then the demo's where it is another and they can be asked."""
+    found = explaining.classifiers(collection.whole)
+    demo = overview.is_demo(collection.whole)
+    return {name: one for name, one in found.items() if demo or not one.from_demo or one.can_be_asked}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class Measured:
 
     def __init__(self, found: Study, counts: ObjectCounts, rows: Rows, labels: Labels) -> None:
         maps = found.maps
-        self.labels, self.names = labels, dict(labels.object_names)
+        self.labels, self.names = labels, unique_names(labels.object_names)
         self.by_answer = not (maps.labels >= 0).any()
         classes = maps.targets if self.by_answer else maps.labels
         keep = rows & maps.readable & (classes >= 0) & (counts.total.sum(1) > 0)
@@ -59,14 +60,26 @@ class Measured:
         self.counts = counts.of(self.rows)
         self.classes = np.array(maps.classes, dtype=object)[classes[self.rows]]
 
+    @cached_property
+    def key(self) -> str:
+        """Changes with the masks, the images, their classes, and the objects' pixels and names."""
+        told = (self.rows.tobytes(), tuple(self.classes), tuple(self.names.items()), self.counts.total.tobytes())
+        return f"{self.found.key.digest}-{hash(told)}"
+
     @property
     def name(self) -> str:
         """The network's name."""
         return self.found.name
 
 
+def unique_names(names: Mapping[int, str]) -> dict[int, str]:
+    """The names of objects; where two share one, their ids follow."""
+    counts = Counter(names.values())
+    return {number: name if counts[name] == 1 else f"{name} ({number})" for number, name in names.items()}
+
+
 def choose_networks(networks: Mapping[str, Network]) -> list[Network]:
-    """Which networks stand side by side; those with masks of the same classes."""
+    """Which networks stand side by side."""
     chosen = state.choose_several(
         "Networks", list(networks), name="models", default=[next(iter(networks))], names=masked.title_of(networks),
         placeholder="one or more",
@@ -76,7 +89,8 @@ def choose_networks(networks: Mapping[str, Network]) -> list[Network]:
 
 def choose_threshold() -> float:
     """At which mask value a pixel counts as looked at."""
-    return state.slide("Threshold of the mask", THRESHOLDS[0], THRESHOLDS[-1], name="cut", default=0.5, step=0.1)
+    chosen = state.slide("Threshold of the mask", THRESHOLDS[0], THRESHOLDS[-1], name="cut", default=0.5, step=0.1)
+    return round(chosen, 1)  # an address typed by hand may say 0.55
 
 
 def choose_scheme(collection: ImageCollection) -> Rows:
@@ -106,10 +120,15 @@ def _table(key: str, threshold: float, _one: Measured) -> pd.DataFrame:  # noqa:
     return ratio_table(_one.counts, _one.classes, threshold, names=_one.names, frequent=True)
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def _difference(key: str, above: str, below: str, threshold: float, _one: Measured) -> pd.DataFrame:  # noqa: ARG001
+    a, b = _one.classes == above, _one.classes == below
+    return ratio_difference(_one.counts, a, b, threshold, names=_one.names)
+
+
 def table_of(one: Measured, threshold: float) -> pd.DataFrame:
     """R of the frequent objects in each class, computed once for the same images."""
-    told = hash((one.rows.tobytes(), tuple(one.names.items()), one.counts.total.tobytes()))
-    return _table(f"{one.found.key.digest}-{told}", threshold, one)
+    return _table(one.key, threshold, one)
 
 
 def show_ratios(here: Page, networks: Sequence[Measured], threshold: float) -> None:
@@ -122,7 +141,7 @@ def show_ratios(here: Page, networks: Sequence[Measured], threshold: float) -> N
         lift = pd.concat(parts.values()).groupby("object")["lift"].mean().sort_values(ascending=False)
         objects = [str(object_) for object_ in lift.index[:MOST_OBJECTS]]
         with columns[position % 2]:
-            images = int((networks[0].classes == name).sum())
+            images = max(int((one.classes == name).sum()) for one in networks)
             st.subheader(f"{pictures.plain(name)}: {images:,} images", anchor=False)
             if not objects:
                 pictures.quiet("No object covers more than 100 pixels of an image on average.")
@@ -172,7 +191,7 @@ def show_behind(here: Page, networks: Sequence[Measured], threshold: float) -> N
     if not len(column):
         return
     at = one.counts.at(threshold)
-    inside = np.where(one.classes == told[1], one.counts.inside[:, column[0], at], 0)
+    inside = np.where(one.classes == told[1], one.counts.inside[:, column[0], at].astype(np.int64), 0)
     order = np.argsort(-inside, kind="stable")[:BEHIND]
     order = order[inside[order] > 0]
     st.subheader(pictures.plain(f"{told[2]} in {told[1]}, as {one.name} sees it"), anchor=False)
@@ -196,6 +215,7 @@ def outlined(
 ) -> Image | None:
     """A picture, dark outside the mask, with a white line round an object; None where it cannot be read."""
     from PIL import Image as Images
+    from PIL import ImageFilter
 
     try:
         image, ids = whole.image(whole.ids[row]), labels.objects(whole.ids[row])
@@ -205,10 +225,7 @@ def outlined(
         return None
     image = drawing.display_size(image, 460)
     there = np.asarray(Images.fromarray((ids == number).astype(np.uint8)).resize(image.size, Images.Resampling.NEAREST))
-    grown = there.copy()
-    for axis in (0, 1):
-        for step in (-2, -1, 1, 2):
-            grown |= np.roll(there, step, axis)
+    grown = np.asarray(Images.fromarray(there).filter(ImageFilter.MaxFilter(5)))
     mask = drawing.mask_for(raw, image.size)
     pixels = np.asarray(image, np.float32) * np.where(mask >= threshold, 1.0, 0.3)[..., None]
     pixels[(grown > there).astype(bool)] = 255
@@ -216,7 +233,7 @@ def outlined(
 
 
 def show_difference(here: Page, networks: Sequence[Measured], threshold: float) -> None:
-    """R^A - R^B between two classes, or between the two regions kept on the map."""
+    """R^A - R^B between two classes."""
     every = sorted({name for one in networks for name in one.classes})
     if len(every) < 2:
         pictures.quiet("These images are all of one class: there is nothing to subtract.")
@@ -229,7 +246,7 @@ def show_difference(here: Page, networks: Sequence[Measured], threshold: float) 
     with third:
         chosen = state.choose("Network of the difference", [one.name for one in networks], name="of")
     one = next(one for one in networks if one.name == chosen)
-    table = ratio_difference(one.counts, one.classes == above, one.classes == below, threshold, names=one.names)
+    table = _difference(one.key, above, below, threshold, one).copy()
     if table.empty:
         pictures.quiet("No frequent object occurs in both.")
         return

@@ -131,7 +131,7 @@ def _switch() -> ImageCollection | None:
 
 def _forget_choices() -> None:
     """Let go of what was chosen in another collection."""
-    for name in ("region", "a", "b", "image", "class", "group"):
+    for name in ("region", "a", "b", "image", "class", "group", "picked", "behind", "models", "classes", "model"):
         state.pick(name, None)
 
 

@@ -118,7 +118,7 @@ def colours_of(
     if name == "confidence":
         return _by_confidence(maps)
     if name == "masks":
-        labels = cluster(plane.points)
+        labels = cluster(plane.points, directions=False)
         numbers = sorted(set(labels[labels >= 0].tolist()))
         shades = palette.categorical(len(numbers))
         return Colours(labels, [(f"group {number + 1}", shades[i]) for i, number in enumerate(numbers)])
@@ -237,7 +237,9 @@ def captions(found: Study, rows: NDArray[np.int64]) -> list[str]:
 def quality(plane: MaskPlane, maps: CollectionMaps, rows: Rows, look: Look) -> None:
     """How far the plane can be believed, and which images it leaves out."""
     empty, unread = int(maps.empty[rows].sum()), int((~maps.readable[rows]).sum())
-    text = f"{METHODS[plane.method]} of {len(plane.points):,} masks from 50 principal components, seed {plane.seed}. "
+    axes = min(50, int(np.prod(maps.maps.shape[1:])), len(plane.points))
+    how = METHODS[plane.method] if len(plane.points) >= 10 else "Principal components"
+    text = f"{how} of {len(plane.points):,} masks from {axes} principal components, seed {plane.seed}. "
     if np.isfinite(plane.trust):
         text += (
             f"Trustworthiness {plane.trust:.3f} (1: what is near here is near as masks; about .5 by chance). Of each "

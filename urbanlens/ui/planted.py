@@ -22,7 +22,7 @@ def show_planted(here: Page, networks: Sequence[Measured], threshold: float) -> 
     """Found or missed, ranks, pointing game and energy, and the spurious mark: a table each."""
     pictures.lead("These cities are drawn, so we know what tells them apart. Which of it did the networks find?")
     planted = pd.concat([
-        planted_table(one.counts, one.classes, threshold, one.names).assign(network=one.name) for one in networks
+        _planted(one.key, threshold, one).assign(network=one.name) for one in networks
     ])  # fmt: skip
     pictures.text_table(_planted_words(planted))
     pictures.quiet(
@@ -41,7 +41,7 @@ def show_planted(here: Page, networks: Sequence[Measured], threshold: float) -> 
     with right:
         st.subheader("Does R rank as the truth does?", anchor=False)
         ranks = pd.concat([
-            rank_correlation(one.counts, one.classes, threshold).assign(network=one.name) for one in networks
+            _ranks(one.key, threshold, one).assign(network=one.name) for one in networks
         ])  # fmt: skip
         pictures.text_table(_rank_words(ranks))
         pictures.quiet(
@@ -50,6 +50,16 @@ def show_planted(here: Page, networks: Sequence[Measured], threshold: float) -> 
         )
     show_mark(here, networks)
     pictures.table_download(planted, f"{here.collection.name}-planted", "Planted objects (CSV)")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _planted(key: str, threshold: float, _one: Measured) -> pd.DataFrame:  # noqa: ARG001
+    return planted_table(_one.counts, _one.classes, threshold, _one.names)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _ranks(key: str, threshold: float, _one: Measured) -> pd.DataFrame:  # noqa: ARG001
+    return rank_correlation(_one.counts, _one.classes, threshold)
 
 
 def show_mark(here: Page, networks: Sequence[Measured]) -> None:
@@ -87,9 +97,9 @@ def show_mark(here: Page, networks: Sequence[Measured]) -> None:
 
 def _planted_words(table: pd.DataFrame) -> pd.DataFrame:
     rows = [
-        (row.network, row.__getattribute__("class_"), row.object, f"{row.own:.0%} / {row.other:.0%}", _share(row.ratio),
+        (row.network, row.city, row.object, f"{_percent(row.own)} / {_percent(row.other)}", _share(row.ratio),
          _share(row.base), f"{row.rank} of {row.of}" if row.rank else "too rare", "found" if row.found else "missed")
-        for row in table.rename(columns={"class": "class_"}).itertuples()
+        for row in table.rename(columns={"class": "city"}).itertuples()
     ]  # fmt: skip
     head = ["Network", "City", "Planted", "In its images / the other's", "R", "Base rate", "Rank of R − base", ""]
     return pd.DataFrame(rows, columns=head)
@@ -106,9 +116,9 @@ def _pointing_words(table: pd.DataFrame) -> pd.DataFrame:
 
 def _rank_words(table: pd.DataFrame) -> pd.DataFrame:
     rows = [
-        (row.network, row.class_, f"{row.rho:+.2f}" if np.isfinite(row.rho) else "–",
+        (row.network, row.city, f"{row.rho:+.2f}" if np.isfinite(row.rho) else "–",
          f"{row.p:.3f}" if np.isfinite(row.p) else "–", row.objects)
-        for row in table.rename(columns={"class": "class_"}).itertuples()
+        for row in table.rename(columns={"class": "city"}).itertuples()
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["Network", "City", "rho", "p", "Objects"])
 
@@ -122,7 +132,7 @@ def _mark_words(table: pd.DataFrame, networks: Sequence[Measured]) -> pd.DataFra
     for (network, by), part in table.groupby(["network", "by"], sort=False):
         told = part.set_index("images_with")
         with_, without = told.loc["the mark"], told.loc["no mark"]
-        verdict = "no difference"
+        verdict = "no clear difference" if np.isfinite([with_["low"], without["low"]]).all() else "too few images"
         if with_["low"] > without["high"]:
             verdict = "yes: brighter with the mark"
         elif with_["high"] < without["low"]:
@@ -138,6 +148,10 @@ def _interval(row: pd.Series) -> str:
     if not np.isfinite(row["mean"]):
         return "–"
     return f"{row['mean']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0%}" if np.isfinite(value) else "–"
 
 
 def _share(value: float) -> str:

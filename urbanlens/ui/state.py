@@ -170,6 +170,8 @@ def choose_several(
         What is chosen as long as nobody did.
     """
     shown = names or {}
+    if any(value not in options for value in st.session_state.get(widget_key(name), ())):
+        _draw_anew(name)
     asked = [value for value in unpacked(param(name)) if value in options]
     first = asked or [value for value in default if value in options]
     chosen: list[str] = st.multiselect(
