@@ -72,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def add_training(command: argparse.ArgumentParser) -> None:
     """The options of `train`."""
-    command.add_argument("task", choices=["city"], help="what to learn: city = any label column")
+    command.add_argument("task", choices=["city", "objects"], help="city: any label column; objects: the pixel labels")
     command.add_argument("collection", type=Path)
     command.add_argument("--label", default="city", help="the column to learn")
     command.add_argument("--classes", nargs="+", metavar="NAME", help="learn only these values of the column")

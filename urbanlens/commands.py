@@ -44,7 +44,9 @@ def check_command(arguments: argparse.Namespace) -> Answer:
 
 
 def train_command(arguments: argparse.Namespace) -> Answer:
-    """A network learns a label column; the best checkpoint by validation is kept."""
+    """A network learns a label column, or the pixel labels; the best checkpoint by validation is kept."""
+    if arguments.task == "objects":
+        return _train_objects(arguments)
     from urbanlens.collection import ImageCollection
     from urbanlens.training import train_city, train_transfer
 
@@ -72,6 +74,24 @@ def train_command(arguments: argparse.Namespace) -> Answer:
         card = train_city(collection, architecture=architecture, **stages, **common, **options)
     told = {name: card.data[name] for name in ("images", "split_by", "left_out", "warning") if name in card.data}
     return {"model": card.name, "classes": list(card.classes), **told, "metrics": card.metrics}
+
+
+def _train_objects(given: argparse.Namespace) -> Answer:
+    """A small segmenter learns the collection's pixel labels."""
+    from urbanlens.collection import ImageCollection
+    from urbanlens.training.objects import train_objects
+
+    collection = ImageCollection.open(given.collection)
+    card = train_objects(
+        collection,
+        destination=given.out or collection.root / "models" / "segmenter",
+        sizes=given.sizes or [128, 192],
+        epochs=given.epochs or [8, 2],
+        seed=given.seed,
+        extra=ImageCollection.open(given.extra) if given.extra else None,
+        progress=TerminalProgress(),
+    )
+    return {"model": card.name, "objects": list(card.classes), "metrics": card.metrics}
 
 
 def embed_command(arguments: argparse.Namespace) -> Answer:
