@@ -28,7 +28,7 @@ known, scheme = st.columns([1, 1], gap="medium", vertical_alignment="bottom")
 with known:
     source = labelling.choose_source(here.collection)
 with scheme:
-    inside = inside & objects.choose_scheme(here.collection)
+    inside = inside & objects.choose_scheme(here.collection, source, inside)
 masked.lasso_badge(here.collection)
 picked = masked.lasso(here.collection)
 if picked is not None:
@@ -41,8 +41,10 @@ if source is not None:
     counted = objects.measured(here, chosen, inside, asked, source)
     found = [one for one in counted if len(one.rows)]
     if counted and not found:
-        st.info("None of the chosen images has both a class that the network knows and pixel labels.")
+        st.info("None of the chosen images has both a class that the network knows and objects that are named.")
     elif found:
+        for network in chosen:
+            masked.warn_weak(network)
         objects.show_support(found)
         objects.show_ratios(here, found, threshold)
         objects.show_behind(here, found, threshold)

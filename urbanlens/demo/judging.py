@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from urbanlens.explain.masks import upsample_masks
-from urbanlens.explain.objects import ObjectCounts, ratio_table
+from urbanlens.explain.objects import LEAST_IMAGES, ObjectCounts, ratio_table
 from urbanlens.explain.trust import mean_interval, pointing
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def planted_table(
                 "class": city, "object": names.get(number, name), "own": own, "other": others,
                 **{key: told.get(key, np.nan) for key in ("ratio", "base", "lift", "lift_low", "lift_high")},
                 "rank": int(at[0]) + 1 if len(at) else 0, "of": len(table),
-                "found": bool(len(at)) and bool(told["lift_low"] > 0),
+                "found": bool(len(at)) and bool(told["lift_low"] > 0) and bool(told["images"] >= LEAST_IMAGES),
+                "images": int(told.get("images", 0)),
             })  # fmt: skip
     table = pd.DataFrame(rows)
     order = (table["other"] - table["own"]).groupby(table["class"]).rank()

@@ -27,6 +27,9 @@ GRID = 224
 FREQUENT_PX = 100
 """An object counts as frequent with more pixels an image than this, on average, at 224 px (the paper's bound)."""
 
+LEAST_IMAGES = 10
+"""With fewer images, neither an interval nor a verdict is told."""
+
 THRESHOLDS = tuple(round(0.1 * step, 1) for step in range(1, 10))
 COLUMNS = (
     "class", "object", "ratio", "low", "high", "base", "lift", "lift_low", "lift_high", "inside", "total", "images",
@@ -233,13 +236,17 @@ def ratio_difference(
 ) -> pd.DataFrame:  # fmt: skip
     """R^A - R^B of the objects that occur in both groups of images, with 95 % bootstrap intervals.
 
+    Only objects that are in `LEAST_IMAGES` images or more of each group: with fewer, an interval says nothing.
+
     Returns
     -------
     DataFrame
-        object, a, b (the two ratios), difference, low, high; the greatest difference first.
+        object, a, b (the two ratios), difference, low, high, images_a, images_b (with the object); the greatest
+        difference first.
     """
     a, b = counts.of(first), counts.of(second)
-    both = np.flatnonzero((a.total.sum(0) > 0) & (b.total.sum(0) > 0) & (a.frequent() | b.frequent()))
+    many = ((a.total > 0).sum(0) >= LEAST_IMAGES) & ((b.total > 0).sum(0) >= LEAST_IMAGES)
+    both = np.flatnonzero(many & (a.frequent() | b.frequent()))
     values, samples = [], []
     for part, shift in ((a, 0), (b, 1)):
         values.append(ratios(part, threshold, np.ones((1, len(part))), both)[0][0])
@@ -249,5 +256,6 @@ def ratio_difference(
     table = pd.DataFrame({
         "object": [(names or {}).get(number, number) for number in ids], "a": values[0], "b": values[1],
         "difference": values[0] - values[1], "low": low, "high": high,
+        "images_a": (a.total[:, both] > 0).sum(0), "images_b": (b.total[:, both] > 0).sum(0),
     })  # fmt: skip
     return table.sort_values("difference", ascending=False, kind="stable", ignore_index=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from urbanlens.explain.objects import ObjectCounts
+from urbanlens.explain.objects import LEAST_IMAGES, ObjectCounts
 
 
 def pointing(counts: ObjectCounts, objects: Sequence[int]) -> pd.DataFrame:
@@ -42,11 +42,13 @@ def pointing(counts: ObjectCounts, objects: Sequence[int]) -> pd.DataFrame:
 
 
 def mean_interval(values: ArrayLike) -> tuple[float, float, float, int]:
-    """Mean of the known values, its 95 % interval from the standard error, and their number."""
+    """Mean of the known values, its 95 % interval from the standard error (NaN of fewer than 10), and their number."""
     known = np.asarray(values, float)
     known = known[np.isfinite(known)]
     if not len(known):
         return float("nan"), float("nan"), float("nan"), 0
     mean = float(known.mean())
-    reach = 1.96 * float(known.std(ddof=1)) / len(known) ** 0.5 if len(known) > 1 else float("nan")
+    if len(known) < LEAST_IMAGES:
+        return mean, float("nan"), float("nan"), len(known)
+    reach = 1.96 * float(known.std(ddof=1)) / len(known) ** 0.5
     return mean, mean - reach, mean + reach, len(known)

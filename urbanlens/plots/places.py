@@ -59,4 +59,7 @@ def places_of(images: ImageCollection, some: pd.DataFrame, colour: str = "#D55E0
             customdata=placed["image_id"], hovertemplate="%{customdata}<extra></extra>",
             marker={"size": 7, "color": colour, "line": {"width": 0.5, "color": "#fff"}},
         )  # fmt: skip
+        for axis, values in (("xaxis", placed["lon"]), ("yaxis", placed["lat"])):
+            margin = max(0.15 * float(values.max() - values.min()), 0.002)
+            figure.update_layout({axis: {"range": [float(values.min()) - margin, float(values.max()) + margin]}})
     return figure

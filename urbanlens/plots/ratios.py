@@ -13,9 +13,8 @@ from urbanlens.plots.scatter import GRID
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-BASE = "#E8B04A"
+BASE = "#111111"
 CLEAR = "rgba(0,0,0,0)"
-MODEBAR = {"bgcolor": "rgba(0,0,0,0)", "color": "rgba(128,128,128,.8)", "activecolor": "#C4552D"}
 HEAT = [[0.0, "#440154"], [0.25, "#3B528B"], [0.5, "#21918C"], [0.75, "#5EC962"], [1.0, "#FDE725"]]
 
 
@@ -52,16 +51,19 @@ def ratio_bars(tables: Mapping[str, pd.DataFrame], colours: Mapping[str, str], o
         )  # fmt: skip
         figure.add_bar(
             y=list(objects), x=np.full(len(objects), 0.004), base=told[:, 0] - 0.002, orientation="h", name="base rate",
-            marker={"color": BASE, "line": {"color": "#4a3300", "width": 0.6}}, offsetgroup=network, hoverinfo="skip",
+            marker={"color": BASE, "line": {"color": "#FFFFFF", "width": 0.8}}, offsetgroup=network, hoverinfo="skip",
             legendgroup="base", showlegend=network == next(iter(tables)),
         )  # fmt: skip
     height = 130 + len(objects) * max(24, 15 * len(tables))
     figure.update_layout(
-        barmode="group", height=height, margin={"l": 4, "r": 12, "t": 30, "b": 60}, bargap=0.25,
+        barmode="group", height=height, margin={"l": 4, "r": 12, "t": 30, "b": 70}, bargap=0.25,
         paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, clickmode="event+select",
-        xaxis={"range": [0, 1], "gridcolor": GRID, "title": None, "tickformat": ".0%"},
+        xaxis={
+            "range": [0, 1], "gridcolor": GRID, "tickformat": ".0%",
+            "title": {"text": "share of the object's pixels inside the mask", "font": {"size": 12}},
+        },
         yaxis={"autorange": "reversed", "title": None, "automargin": True},
-        legend={"orientation": "h", "y": -36 / (height - 90), "yanchor": "top", "x": 0}, modebar=MODEBAR,
+        legend={"orientation": "h", "y": -50 / (height - 100), "yanchor": "top", "x": 0},
     )  # fmt: skip
     return figure
 
@@ -90,11 +92,12 @@ def difference_bars(table: pd.DataFrame, above: str, below: str, colours: tuple[
         hovertemplate="%{y}: %{x:+.3f} (%{customdata[0]:.3f} against %{customdata[1]:.3f})<extra></extra>",
     )  # fmt: skip
     figure.update_layout(
-        height=90 + 22 * len(table), margin={"l": 4, "r": 12, "t": 34, "b": 30},
+        height=120 + 22 * len(table), margin={"l": 4, "r": 12, "t": 34, "b": 50},
         paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
-        title={"text": f"◀ more in {below}   ·   more in {above} ▶", "font": {"size": 13}, "x": 0, "xref": "paper"},
-        modebar=MODEBAR,
-        xaxis={"gridcolor": GRID, "zerolinecolor": "rgba(128,128,128,.8)", "title": None},
+        xaxis={
+            "gridcolor": GRID, "zerolinecolor": "rgba(128,128,128,.8)",
+            "title": {"text": f"◀ more in {below} · more in {above} ▶", "font": {"size": 12}},
+        },
         yaxis={"autorange": "reversed", "title": None, "automargin": True},
     )  # fmt: skip
     return figure
@@ -122,7 +125,7 @@ def residual_heat(table: pd.DataFrame, names: Sequence[str], kind: str, top: flo
         xgap=2, ygap=2,
     )  # fmt: skip
     figure.update_layout(
-        height=140 + 42 * len(names), margin={"l": 4, "r": 4, "t": 30, "b": 4}, modebar=MODEBAR,
+        height=140 + 42 * len(names), margin={"l": 4, "r": 4, "t": 30, "b": 4},
         paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
         xaxis={"tickangle": -35, "automargin": True}, yaxis={"autorange": "reversed", "automargin": True},
     )  # fmt: skip

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from urbanlens.ui.masked import Question, Rows, Study
     from urbanlens.ui.page import Page
 
+SHOWN = 24
+"""Of the images that the lasso picked, so many are drawn."""
+
 
 def show_chosen(here: Page, found: Study, threshold: float) -> None:
     """The image that was clicked: as it is, where the network looked, and what counted most."""
@@ -60,20 +63,28 @@ def show_picked(here: Page, found: Study, picked: Rows) -> None:
     st.subheader(f"{len(rows):,} images picked", anchor=False)
     near, where = st.columns([3, 2], gap="large")
     with near:
-        ids = [whole.ids[row] for row in rows[:24]]
-        pictures.grid(whole, ids, captions(found, rows[:24]), size=120)
-        pictures.quiet(_mix(whole, picked))
+        ids = [whole.ids[row] for row in rows[:SHOWN]]
+        pictures.grid(whole, ids, captions(found, rows[:SHOWN]), size=120)
+        more = f"The first {SHOWN} are shown. " if len(rows) > SHOWN else ""
+        pictures.quiet(more + _mix(whole, picked))
     with where:
         figure = places_of(whole, whole.table.iloc[rows])
         if figure is None:
             pictures.quiet("None of these images has coordinates.")
         else:
+            placed = int(whole.located[rows].sum())
+            if placed < len(rows):
+                pictures.quiet(f"{placed:,} of these {len(rows):,} images have coordinates.")
             pictures.figure_with_downloads(figure, f"{whole.name}-picked-map", key="picked-map", zoom=True)
     st.page_link(
         "pages/objects.py", label="Which objects do they look at? Objects, for these images only",
         icon=":material/category:", query_params=state.shared_params(),
     )  # fmt: skip
-    table = whole.table.iloc[rows]
+    maps = found.maps.of(rows)
+    table = whole.table.iloc[rows].assign(
+        explained=np.array(maps.classes, object)[maps.targets], answer=np.array(maps.classes, object)[maps.predicted],
+        confidence=maps.confidence, right=np.where(maps.labels < 0, None, maps.labels == maps.predicted),
+    )  # fmt: skip
     pictures.table_download(table.drop(columns=["votes"], errors="ignore"), f"{whole.name}-picked", "Images (CSV)")
 
 

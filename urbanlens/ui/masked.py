@@ -184,8 +184,19 @@ def about_network(network: Network, foreign: bool) -> None:
             f"({low:.1%} to {high:.1%}); always the commonest class: {metrics['base_rate']:.1%}."
         )
     pictures.quiet(text)
+    warn_weak(network)
     if card.data.get("warning"):
         pictures.note(str(card.data["warning"]))
+
+
+def warn_weak(network: Network) -> None:
+    """Say so where a network does not answer better than always naming the commonest class."""
+    metrics = network.card.metrics if network.card else {}
+    if {"interval", "base_rate"} <= set(metrics) and metrics["interval"][0] <= metrics["base_rate"]:
+        pictures.note(
+            f"{network.title} answers no better than always naming the commonest class would: where it looks says "
+            "nothing about the places. Draw no conclusions from its masks."
+        )
 
 
 def choose_scope(here: Page, networks: Sequence[Network]) -> Rows:
@@ -217,15 +228,21 @@ def lasso(collection: ImageCollection) -> Rows | None:
     whole = collection.whole
     held: tuple[str, Rows] | None = st.session_state.get(_LASSO)
     text = state.param("picked")
-    if held is not None and held[0] == whole.fingerprint and (not text or text == address(whole, held[1])):
+    if held is not None and text and text == address(whole, held[1]):
         return held[1]
     begin = whole.fingerprint[:MARKS]
     return _decode(text.removeprefix(begin), len(whole)) if text.startswith(begin) else None
 
 
 def address(whole: ImageCollection, mask: Rows) -> str:
-    """The images of a mask as text for the address; its first letters say of which collection."""
-    return whole.fingerprint[:MARKS] + _encode(mask)
+    """The images of a mask as text for the address; its first letters say of which collection.
+
+    Where that is too long, a mere name for them: it is understood as long as the visit lasts.
+    """
+    text = _encode(mask)
+    if len(text) > LONGEST_LASSO:
+        text = f"~{zlib.crc32(text.encode()):08x}"
+    return whole.fingerprint[:MARKS] + text
 
 
 def set_lasso(collection: ImageCollection, rows: Sequence[int]) -> None:
@@ -238,8 +255,7 @@ def set_lasso(collection: ImageCollection, rows: Sequence[int]) -> None:
     mask = np.zeros(len(whole), bool)
     mask[list(rows)] = True
     st.session_state[_LASSO] = (whole.fingerprint, mask)
-    text = address(whole, mask)
-    state.set_param("picked", text if len(text) <= LONGEST_LASSO else None)
+    state.set_param("picked", address(whole, mask))
 
 
 def lasso_badge(collection: ImageCollection) -> None:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from urbanlens.errors import ImageError
 from urbanlens.explain import ratio_difference, ratio_table
-from urbanlens.explain.objects import THRESHOLDS
+from urbanlens.explain.objects import LEAST_IMAGES, THRESHOLDS
 from urbanlens.plots import palette
 from urbanlens.plots.ratios import difference_bars, ratio_bars
 from urbanlens.ui import drawing, masked, pictures, state
+from urbanlens.ui.labelling import OWN
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -93,13 +94,14 @@ def choose_threshold() -> float:
     return round(chosen, 1)  # an address typed by hand may say 0.55
 
 
-def choose_scheme(collection: ImageCollection) -> Rows:
-    """(N,) images whose labels were made in the chosen way, where a collection has several."""
+def choose_scheme(collection: ImageCollection, source: Source | None, rows: Rows) -> Rows:
+    """(N,) images whose labels were made in the chosen way, where the collection's own were made in several."""
     table = collection.whole.table
-    if SCHEME not in table or table[SCHEME].nunique() < 2:
+    if source is None or source.name != OWN or SCHEME not in table or table[SCHEME].nunique() < 2:
         return np.ones(len(table), bool)
-    kinds = [str(kind) for kind in table[SCHEME].dropna().unique()]
-    names = {EVERY: "all together"} | {kind: kind for kind in kinds}
+    counts = table.loc[rows, SCHEME].astype("string").value_counts()
+    kinds = sorted({str(kind) for kind in table[SCHEME].dropna()})
+    names = {EVERY: "all together"} | {kind: f"{kind}, {int(counts.get(kind, 0)):,} images" for kind in kinds}
     chosen = state.choose("Pixel labels by", list(names), name="scheme", names=names)
     return np.ones(len(table), bool) if chosen == EVERY else np.asarray(table[SCHEME] == chosen)
 
@@ -248,12 +250,13 @@ def show_difference(here: Page, networks: Sequence[Measured], threshold: float) 
     one = next(one for one in networks if one.name == chosen)
     table = _difference(one.key, above, below, threshold, one).copy()
     if table.empty:
-        pictures.quiet("No frequent object occurs in both.")
+        pictures.quiet(f"No frequent object occurs in {LEAST_IMAGES} images or more of both.")
         return
     table["clear"] = (table["low"] > 0) | (table["high"] < 0)
     figure = difference_bars(table, above, below, (palette.OKABE_ITO[0], palette.OKABE_ITO[5]))
     file = f"{here.collection.name}-{one.name}-{above}-{below}"
     pictures.figure_with_downloads(figure, file, table, key=f"difference-{file}")
+    table = table.drop(columns=["images_a", "images_b"]).assign(in_a=table["images_a"], in_b=table["images_b"])
     clear = int(table["clear"].sum())
     pictures.quiet(
         f"{clear} of {len(table)} objects differ beyond their 95 % interval; about {0.05 * len(table):.0f} would by "

@@ -29,6 +29,7 @@ BLANK = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
 
 BAR = "#5B6BA8"
 THREADS = 4
+MODEBAR = {"bgcolor": "rgba(0,0,0,0)", "color": "rgba(128,128,128,.8)", "activecolor": "#C4552D"}
 
 
 def grid(
@@ -262,6 +263,7 @@ def figure_with_downloads(
         "scrollZoom": zoom,
         "toImageButtonOptions": {"format": kind.lower(), "filename": file, "scale": 3 if kind == "PNG" else 1},
     }
+    figure.update_layout(modebar=MODEBAR)
     answer = st.plotly_chart(figure, key=key, config=config, on_select=on_select, **settings)
     with st.popover("Take it home", icon=":material/download:", type="tertiary"):
         st.segmented_control("Picture format", ["PNG", "SVG"], default="PNG", key=f"{key}-kind", required=True)

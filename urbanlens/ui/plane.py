@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from urbanlens.ui.page import Page
 
 METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
-PLACES = {"apart": "spread apart: none covers another", "true": "true coordinates"}
+PLACES = {"apart": "spread apart", "true": "as computed: pictures overlap"}
 KINDS = {"explanation": "what counted most", "overlay": "mask over photograph", "photograph": "photograph"}
 OWN_COLOURS = {"answer": "right or wrong", "confidence": "confidence", "masks": "groups of alike masks"}
 COUNTS = ("200", "500", "1000", "2000")
@@ -118,14 +118,15 @@ def colours_of(
     if name == "confidence":
         return _by_confidence(maps)
     if name == "masks":
-        labels = cluster(plane.points, directions=False)
+        labels = _groups(plane.points)
         numbers = sorted(set(labels[labels >= 0].tolist()))
         shades = palette.categorical(len(numbers))
         return Colours(labels, [(f"group {number + 1}", shades[i]) for i, number in enumerate(numbers)])
-    values = collection.whole.table[name].iloc[rows]
+    values = collection.whole.table[name]
     if name not in collection.columns.scores:
-        return _by_name(values)
-    steps, low, high = palette.bins(values, STEPS)
+        every = _by_name(values)
+        return Colours(every.numbers[rows], every.palette)
+    steps, low, high = palette.bins(values.iloc[rows], STEPS)
     edges = np.linspace(low, high, STEPS + 1)
     names = [f"{below:.3g} to {above:.3g}" for below, above in itertools.pairwise(edges)]
     return Colours(steps, list(zip(names, palette.sequential(STEPS), strict=True)))
@@ -192,6 +193,11 @@ def draw_plane(
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
+def _groups(points: NDArray[np.float32]) -> NDArray[np.int64]:
+    return cluster(points, directions=False)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
 def _apart(points: NDArray[np.float32]) -> NDArray[np.float32]:
     from urbanlens.embedding.spread import spread
 
@@ -245,6 +251,8 @@ def quality(plane: MaskPlane, maps: CollectionMaps, rows: Rows, look: Look) -> N
             f"Trustworthiness {plane.trust:.3f} (1: what is near here is near as masks; about .5 by chance). Of each "
             f"mask's ten nearest, {plane.kept:.0%} are among its ten nearest here (by chance {plane.chance:.1%}). "
         )
+    if len(plane.points) > look.most:
+        text += f"{look.most:,} of them are drawn as pictures. "
     if look.apart:
         text += "The pictures were moved apart so that none covers another: distances are shortened or stretched. "
     if empty:

@@ -11,11 +11,16 @@ import streamlit as st
 
 from urbanlens.demo.judging import corner_table, planted_table, pointing_table, rank_correlation
 from urbanlens.explain import EXPLAINERS
+from urbanlens.explain.objects import LEAST_IMAGES
 from urbanlens.ui import masked, pictures
 
 if TYPE_CHECKING:
     from urbanlens.ui.objects import Measured
     from urbanlens.ui.page import Page
+
+
+LEANS = 0.05
+"""A network leans on the mark where it turns so many more images than a bare corner does."""
 
 
 def show_planted(here: Page, networks: Sequence[Measured], threshold: float) -> None:
@@ -98,7 +103,7 @@ def show_mark(here: Page, networks: Sequence[Measured]) -> None:
 def _planted_words(table: pd.DataFrame) -> pd.DataFrame:
     rows = [
         (row.network, row.city, row.object, f"{_percent(row.own)} / {_percent(row.other)}", _share(row.ratio),
-         _share(row.base), f"{row.rank} of {row.of}" if row.rank else "too rare", "found" if row.found else "missed")
+         _share(row.base), f"{row.rank} of {row.of}" if row.rank else "too rare", _verdict(row.found, row.images))
         for row in table.rename(columns={"class": "city"}).itertuples()
     ]  # fmt: skip
     head = ["Network", "City", "Planted", "In its images / the other's", "R", "Base rate", "Rank of R − base", ""]
@@ -138,6 +143,8 @@ def _mark_words(table: pd.DataFrame, networks: Sequence[Measured]) -> pd.DataFra
         elif with_["high"] < without["low"]:
             verdict = "misleading: darker with the mark"
         test = tests.get(str(network))
+        if test and test["marked"] - test["bare"] < LEANS:
+            verdict = "does not lean on it"
         turned = f"{test['marked']:.1%} / {test['bare']:.1%}" if test else "–"
         rows.append((network, by, _interval(with_), _interval(without), verdict, turned))
     head = ["Network", "Masks by", "Mask there, with mark", "Without", "Betrayed?", "Turned by mark / bare corner"]
@@ -147,7 +154,15 @@ def _mark_words(table: pd.DataFrame, networks: Sequence[Measured]) -> pd.DataFra
 def _interval(row: pd.Series) -> str:
     if not np.isfinite(row["mean"]):
         return "–"
+    if not np.isfinite(row["low"]):
+        return f"{row['mean']:.2f} (too few images)"
     return f"{row['mean']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+
+
+def _verdict(found: bool, images: int) -> str:
+    if images < LEAST_IMAGES:
+        return f"only {images} images"
+    return "found" if found else "missed"
 
 
 def _percent(value: float) -> str:

@@ -16,7 +16,7 @@ import streamlit as st
 
 T = TypeVar("T")
 
-SHARED = ("collection", "region", "a", "b")
+SHARED = ("collection", "region", "a", "b", "picked")
 """Choices that every page's address carries."""
 
 _KEPT = "urbanlens.kept"
