@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from urbanlens import ui
-from urbanlens.ui import explanations, masked, overview, pictures, plane, train_panel
+from urbanlens.ui import explanations, lasso, masked, overview, pictures, plane, train_panel
 
 here = ui.page("Explanations")
 st.title("Explanations", anchor=False)
@@ -49,7 +49,7 @@ with wide:
 with narrow:
     explanations.show_chosen(here, found, look.threshold)
 
-picked = masked.lasso(here.collection)
+picked = lasso.picked(here.collection)
 if picked is not None:
     explanations.show_picked(here, found, picked)
 explanations.side_by_side(here, networks, asked)

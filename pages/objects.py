@@ -3,7 +3,7 @@
 import streamlit as st
 
 from urbanlens import ui
-from urbanlens.ui import agreement, labelling, masked, objects, overview, pictures, planted
+from urbanlens.ui import agreement, labelling, lasso, masked, objects, overview, pictures, planted
 
 here = ui.page("Objects")
 st.title("Objects", anchor=False)
@@ -29,8 +29,8 @@ with known:
     source = labelling.choose_source(here.collection)
 with scheme:
     inside = inside & objects.choose_scheme(here.collection, source, inside)
-masked.lasso_badge(here.collection)
-picked = masked.lasso(here.collection)
+lasso.badge(here.collection)
+picked = lasso.picked(here.collection)
 if picked is not None:
     inside = inside & picked
 if not chosen:

@@ -17,7 +17,7 @@ from urbanlens.collection import ImageCollection
 from urbanlens.explain import count_collection, explain_collection
 from urbanlens.explain.collection_maps import LABEL, maps_key
 from urbanlens.models import ModelCard, build_model, load_model, save_model
-from urbanlens.ui import masked
+from urbanlens.ui import lasso
 
 from .conftest import Open
 
@@ -92,23 +92,23 @@ def test_an_image_is_shown_under_every_network(study: ImageCollection, visit: Op
 def test_what_the_lasso_picked_lies_in_the_address(study: ImageCollection, visit: Open) -> None:
     mask = np.zeros(60, bool)
     mask[[3, 4, 9, 10]] = True
-    app = visit("explanations", collection="study", model="own-first", images="all", picked=masked.address(study, mask))
+    app = visit("explanations", collection="study", model="own-first", images="all", picked=lasso.address(study, mask))
     app = waited(app, "4 images picked")
     assert not app.exception
-    objects = visit("objects", collection="study", images="all", picked=masked.address(study, mask))
+    objects = visit("objects", collection="study", images="all", picked=lasso.address(study, mask))
     assert "Only the 4 images picked" in texts(objects)
 
 
-@pytest.mark.parametrize("text", ["", "!!!", "eJwDAAAAAAE", masked._encode(np.ones(90000, bool)), "x" * 5000])
+@pytest.mark.parametrize("text", ["", "!!!", "eJwDAAAAAAE", lasso.encode(np.ones(90000, bool)), "x" * 5000])
 def test_a_lasso_that_cannot_be_read_is_none(text: str) -> None:
-    assert masked._decode(text, 60) is None
+    assert lasso.decode(text, 60) is None
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 60, 30_000])
 def test_a_lasso_comes_back(count: int) -> None:
     mask = np.random.default_rng(count).random(count) < 0.3
     mask[0] = True
-    again = masked._decode(masked._encode(mask), count)
+    again = lasso.decode(lasso.encode(mask), count)
     assert again is not None
     assert np.array_equal(again, mask)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -36,10 +34,6 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.bool_]
 SCOPES = {"test": "Test images", "labelled": "All images with a class", "all": "All images"}
-LONGEST_LASSO = 4000
-"""Most letters of a lasso in the address; a larger one lives as long as the visit."""
-MARKS = 6
-_LASSO = "urbanlens.lasso"
 
 
 @dataclass(frozen=True)
@@ -221,65 +215,6 @@ def choose_scope(here: Page, networks: Sequence[Network]) -> Rows:
         inside[here.view.positions] = True
         rows = rows & inside
     return rows
-
-
-def lasso(collection: ImageCollection) -> Rows | None:
-    """The images picked with the lasso, (N,) of the whole collection; None where nothing is picked."""
-    whole = collection.whole
-    held: tuple[str, Rows] | None = st.session_state.get(_LASSO)
-    text = state.param("picked")
-    if held is not None and text and text == address(whole, held[1]):
-        return held[1]
-    begin = whole.fingerprint[:MARKS]
-    return _decode(text.removeprefix(begin), len(whole)) if text.startswith(begin) else None
-
-
-def address(whole: ImageCollection, mask: Rows) -> str:
-    """The images of a mask as text for the address; its first letters say of which collection.
-
-    Where that is too long, a mere name for them: it is understood as long as the visit lasts.
-    """
-    text = _encode(mask)
-    if len(text) > LONGEST_LASSO:
-        text = f"~{zlib.crc32(text.encode()):08x}"
-    return whole.fingerprint[:MARKS] + text
-
-
-def set_lasso(collection: ImageCollection, rows: Sequence[int]) -> None:
-    """Keep the images picked with the lasso, for this page and for Objects; none lifts it."""
-    whole = collection.whole
-    st.session_state.pop(_LASSO, None)
-    state.set_param("picked", None)
-    if not len(rows):
-        return
-    mask = np.zeros(len(whole), bool)
-    mask[list(rows)] = True
-    st.session_state[_LASSO] = (whole.fingerprint, mask)
-    state.set_param("picked", address(whole, mask))
-
-
-def lasso_badge(collection: ImageCollection) -> None:
-    """What is picked, and the button that lifts it."""
-    picked = lasso(collection)
-    if picked is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        pictures.quiet(f"Only the {int(picked.sum()):,} images picked with the lasso on the page Explanations count.")
-        st.button("Count all again", key="lift-lasso", on_click=set_lasso, args=(collection, ()), type="tertiary")
-
-
-def _encode(mask: Rows) -> str:
-    return base64.urlsafe_b64encode(zlib.compress(np.packbits(mask).tobytes(), 9)).decode().rstrip("=")
-
-
-def _decode(text: str, count: int) -> Rows | None:
-    """The rows of an address; None where it is not one of this collection."""
-    try:
-        packed = zlib.decompressobj().decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), count)
-    except (ValueError, zlib.error):
-        return None
-    bits = np.unpackbits(np.frombuffer(packed, np.uint8))
-    return bits[:count].astype(bool) if count <= len(bits) < count + 8 and bits[:count].any() else None
 
 
 def _ask(wish: str) -> None:

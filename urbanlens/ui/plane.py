@@ -17,7 +17,7 @@ from urbanlens.embedding import cluster
 from urbanlens.embedding.mask_plane import MaskPlane, kept_mask_plane, mask_plane
 from urbanlens.plots import palette
 from urbanlens.plots.gallery import Atlas, build_atlas, choose_pictured
-from urbanlens.ui import caches, drawing, map_panel, masked, overview, pictures, state, work
+from urbanlens.ui import caches, drawing, lasso, map_panel, masked, overview, pictures, state, work
 from urbanlens.ui.gallery import choice, gallery
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def draw_plane(
     ids = [whole.ids[row] for row in rows[pictured]]
     image = state.param("image")
     chosen = np.flatnonzero(rows == (whole.row(image) if image in whole else -1))
-    picked = masked.lasso(whole)
+    picked = lasso.picked(whole)
     selected = np.flatnonzero(picked[rows]).tolist() if picked is not None else []
 
     def changed() -> None:
@@ -173,7 +173,7 @@ def draw_plane(
         if done.clicked is not None:
             state.set_param("image", whole.ids[int(rows[done.clicked])])
         if done.selected is not None:
-            masked.set_lasso(whole, [int(rows[row]) for row in done.selected])
+            lasso.pick(whole, [int(rows[row]) for row in done.selected])
 
     gallery(
         plane.points,
