@@ -25,7 +25,8 @@ with asking:
     network = networks[ui.choose("Network", list(networks), name="model", names=masked.title_of(networks))]
 with explaining:
     offered = masked.targets(network)
-    target = ui.choose("Masks explain", list(offered), name="explain", names=offered)
+    told = "Images without a class that the network knows are explained for its own answer."
+    target = ui.choose("Masks explain", list(offered), name="explain", names=offered, help=told)
 with among:
     inside = masked.choose_scope(here, [network])
 masked.about_network(network, not overview.is_demo(here.collection))
