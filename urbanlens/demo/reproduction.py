@@ -36,12 +36,12 @@ AR = {
 
 @dataclass(frozen=True)
 class Judged:
-    """A network, its masks (and those by every explainer) and counts on the test images of the two cities."""
+    """A network, its masks and counts (also those by every explainer) on the test images of the two cities."""
 
     card: ModelCard
     key: ArtifactKey
     maps: CollectionMaps
-    by: dict[str, CollectionMaps]
+    by: dict[str, tuple[CollectionMaps, ObjectCounts]]
     counts: ObjectCounts
     classes: NDArray[Any]
     marked: NDArray[np.bool_]
@@ -65,11 +65,13 @@ def judged(collection: ImageCollection) -> dict[str, Judged]:
             raise ArtifactError(
                 f"the masks of {name} are not there: run `python -m urbanlens explain {collection.root} --model {name}`"
             )
-        by = {
-            EXPLAINERS[explainer].title: kept.of(rows)
-            for explainer in EXPLAINERS
-            if (kept := kept_maps(collection, card, card.label, explainer=explainer, store=store)) is not None
-        }
+        by = {}
+        for explainer in EXPLAINERS:
+            seen = kept_maps(collection, card, card.label, explainer=explainer, store=store)
+            its_key = maps_key(collection, card, LABEL, card.label, None, explainer)
+            counted = kept_counts(collection, its_key, store=store)
+            if seen is not None and counted is not None:
+                by[EXPLAINERS[explainer].title] = (seen.of(rows), counted.of(rows))
         found[name] = Judged(
             card, key, maps.of(rows), by, counts.of(rows), table["city"].to_numpy(object)[rows],
             table["mark"].to_numpy(bool)[rows],
@@ -173,33 +175,29 @@ def _controls(table: pd.DataFrame) -> str:
 
 
 def _planted(networks: dict[str, Judged], names: dict[int, str]) -> str:
-    rows, strongest = [], 0
-    for name, one in networks.items():
-        table = planted_table(one.counts, one.classes, THRESHOLD, names).rename(columns={"class": "city"})
-        tops = table.groupby("city", sort=False).first()
-        strongest += int(((tops["rank"] > 0) & (tops["rank"] <= 2)).all())
-        rows += [
-            (name, row.city, row.object, f"{row.own:.2f} / {row.other:.2f}", f"{row.ratio:.3f}", f"{row.base:.3f}",
-             f"{row.lift:+.3f} ({row.lift_low:+.3f} to {row.lift_high:+.3f})", f"{row.rank} of {row.of}",
-             "found" if row.found else "missed")
-            for row in table.itertuples()
-        ]  # fmt: skip
+    rows, told = [], []
+    for by in dict.fromkeys(by for one in networks.values() for by in one.by):
+        strongest, judges = 0, {name: one for name, one in networks.items() if by in one.by}
+        for name, one in judges.items():
+            table = planted_table(one.by[by][1], one.classes, THRESHOLD, names).rename(columns={"class": "city"})
+            tops = table.groupby("city", sort=False).first()
+            strongest += int(((tops["rank"] > 0) & (tops["rank"] <= 2)).all())
+            rows += [
+                (name, by, row.city, row.object, f"{row.own:.2f} / {row.other:.2f}", f"{row.ratio:.3f}",
+                 f"{row.base:.3f}", f"{row.lift:+.3f} ({row.lift_low:+.3f} to {row.lift_high:+.3f})",
+                 f"{row.rank} of {row.of}", "found" if row.found else "missed")
+                for row in table.itertuples()
+            ]  # fmt: skip
+        told.append(f"by {by} for {strongest} of {len(judges)} networks")
     head = (
-        "network",
-        "city",
-        "planted",
-        "in its images / the other's",
-        "R",
-        "base rate",
-        "R − base (95 %)",
-        "rank",
-        "",
-    )
-    told = (
+        "network", "masks by", "city", "planted", "in its images / the other's", "R", "base rate", "R − base (95 %)",
+        "rank", "",
+    )  # fmt: skip
+    text = (
         "Each city's most telling object (the greatest difference in how many images hold it) comes first. It is among "
-        f"the two highest of R minus base rate, in both cities, for {strongest} of {len(networks)} networks."
+        f"the two highest of R minus base rate, in both cities, {', '.join(told)}."
     )
-    return markdown(head, rows) + "\n\n" + told
+    return markdown(head, rows) + "\n\n" + text
 
 
 def _pointing(networks: dict[str, Judged]) -> str:
@@ -224,7 +222,7 @@ def _marks(networks: dict[str, Judged]) -> str:
     for name, one in networks.items():
         mine = one.classes == "Steelport"
         test = one.card.metrics.get("mark_test", {})
-        for by, maps in one.by.items():
+        for by, (maps, _) in one.by.items():
             told = corner_table(maps.maps[mine], one.marked[mine]).set_index("images_with")
             with_, without = told.loc["the mark"], told.loc["no mark"]
             rows.append((
