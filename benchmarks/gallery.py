@@ -26,8 +26,7 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 from tests.browser.chromium import FLAGS, find_or_install  # noqa: E402
-from tests.browser.conftest import READY  # noqa: E402
-from tests.browser.serving import serve_script  # noqa: E402
+from tests.browser.conftest import READY, serve  # noqa: E402
 
 PEER = """
 import base64, io
@@ -133,7 +132,7 @@ def requests_of(page: Page) -> list[Request]:
 def opened(browser: Browser, script: Path, query: str, drawn: str) -> Iterator[tuple[Page, list[Request], float]]:
     """The page once it is drawn, what it asked for, and the ms until then in a server that had drawn it before."""
     with tempfile.TemporaryDirectory() as folder:
-        servers = serve_script(script, Path(folder))
+        servers = serve(Path(folder), script, Path(folder))
         address = next(servers)
         try:
             for visit in range(2):

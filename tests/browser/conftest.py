@@ -28,14 +28,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def serve(home: Path) -> Iterator[str]:
-    """A fresh server; its address once it is healthy."""
+def serve(home: Path, script: Path = ROOT / "app.py", folder: Path = ROOT) -> Iterator[str]:
+    """A fresh server of the app, or of a test's own script begun in `folder`; its address once it is healthy."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
+    command += ["--browser.gatherUsageStats=false"]
     log = (home / "server.log").open("w")
-    environment = {**os.environ, "URBANLENS_HOME": str(home)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    environment = {**os.environ, "URBANLENS_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(f"{address}/_stcore/health", process)

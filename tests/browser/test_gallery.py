@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
-from .conftest import READY
-from .serving import serve_script
+from .conftest import READY, serve
 
 Visit = Callable[..., Page]
 PICTURES, DOTS = 60, 200
@@ -20,7 +19,8 @@ PICTURES, DOTS = 60, 200
 
 @pytest.fixture(scope="module")
 def plane_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    yield from serve_script(Path(__file__).with_name("gallery_page.py"), tmp_path_factory.mktemp("plane"))
+    home = tmp_path_factory.mktemp("plane")
+    yield from serve(home, Path(__file__).with_name("gallery_page.py"), home)  # apart from the app and its theme
 
 
 @pytest.fixture

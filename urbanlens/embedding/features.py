@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,6 @@ from PIL import Image, ImageOps
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.embedding.nearest import unit_rows
-from urbanlens.errors import ImageError
 from urbanlens.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -155,7 +153,7 @@ def _chunk(
     features, unreadable = np.zeros((len(ids), DIMENSIONS), np.float32), []
     readable: list[int] = []
     images: list[Image.Image] = []
-    for row, (image, name) in enumerate(zip(_decoded(whole, ids), ids, strict=True)):
+    for row, (image, name) in enumerate(zip(whole.pictures(ids, _middle), ids, strict=True)):
         if image is None:
             unreadable.append(name)
             continue
@@ -168,17 +166,9 @@ def _chunk(
     return features, unreadable
 
 
-def _decoded(whole: ImageCollection, ids: Sequence[str]) -> Iterator[Image.Image | None]:
-    """Small pictures in the order of `ids`, read by threads; None for one that cannot be read."""
-
-    def small(name: str) -> Image.Image | None:
-        try:
-            return ImageOps.fit(whole.image(name), (SIZE, SIZE), Image.Resampling.BILINEAR)
-        except (ImageError, OSError):
-            return None
-
-    with ThreadPoolExecutor(4) as pool:
-        yield from pool.map(small, ids)
+def _middle(image: Image.Image) -> Image.Image:
+    """The middle square, as small as the network takes it."""
+    return ImageOps.fit(image, (SIZE, SIZE), Image.Resampling.BILINEAR)
 
 
 def _key(fingerprint: str, start: int | None = None) -> ArtifactKey:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import Arrays, in_chunks, kept_arrays
-from urbanlens.errors import CollectionError, ImageError, ModelError
+from urbanlens.errors import ModelError
 from urbanlens.explain.explainers import EXPLAINERS, GRAD_CAM
 from urbanlens.progress import Progress, silent
 
@@ -219,21 +219,12 @@ def _chunk(
 
 def _pictures(whole: ImageCollection, rows: range, size: int) -> tuple[list[Image], NDArray[np.bool_]]:
     """Pictures of some rows; a black one stands in where a file cannot be read."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from PIL import Image as Images
 
-    ids = whole.ids
-
-    def read(row: int) -> Image | None:
-        try:
-            picture = whole.image(ids[row])
-        except (ImageError, CollectionError, OSError):
-            return None
+    def small(picture: Image) -> Image:
         picture.thumbnail((4 * size, 4 * size), Images.Resampling.BILINEAR, reducing_gap=2.0)
         return picture
 
-    with ThreadPoolExecutor(4) as pool:
-        pictures = list(pool.map(read, rows))
+    pictures = list(whole.pictures(whole.ids[rows.start : rows.stop], small))
     readable = np.array([picture is not None for picture in pictures], bool)
     return [picture or Images.new("RGB", (size, size)) for picture in pictures], readable

@@ -18,7 +18,7 @@ from urbanlens.explain.collection_maps import CollectionMaps, explain_collection
 from urbanlens.explain.collection_objects import count_collection
 from urbanlens.models import LoadedModel, load_model
 from urbanlens.progress import Progress, silent
-from urbanlens.training.metrics import wilson_interval
+from urbanlens.training.metrics import classification_metrics
 
 
 def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[str, Any]:
@@ -49,7 +49,8 @@ def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[s
     }  # fmt: skip
     known = test_rows(collection, model.card) & found.readable & (found.labels >= 0)
     if known.any():
-        answer["test"] = accuracy(found.of(known))
+        test = classification_metrics(found.labels[known], found.predicted[known], found.classes)
+        answer["test"] = {name: test[name] for name in ("images", "accuracy", "interval", "base_rate")}
     if collection.labelled.any():
         counts = count_collection(collection, found, key, store=store, progress=progress)
         answer["images with objects"] = int((counts.total.sum(1) > 0).sum())
@@ -60,14 +61,6 @@ def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[s
         )
         answer["plane"] = {"masks": len(rows), "trustworthiness": plane.trust, "10 nearest kept": plane.kept}
     return answer
-
-
-def accuracy(found: CollectionMaps) -> dict[str, Any]:
-    """Share of right answers, its 95 % interval (Wilson) and the base rate; plain JSON."""
-    right, total = int((found.predicted == found.labels).sum()), len(found.labels)
-    low, high = wilson_interval(right, total)
-    base = float(np.bincount(found.labels).max() / total)
-    return {"images": total, "accuracy": right / total, "interval": [low, high], "base_rate": base}
 
 
 def plane_rows(collection: ImageCollection, model: LoadedModel, found: CollectionMaps) -> NDArray[np.int64]:

@@ -6,7 +6,6 @@ import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from torch import Tensor
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.collection import ImageCollection, store_for
 from urbanlens.engine import Engine, prepare
-from urbanlens.errors import ArtifactError, ImageError, ModelError
+from urbanlens.errors import ArtifactError, ModelError
 from urbanlens.models.weights import LoadedModel
 from urbanlens.progress import Progress, silent
 
@@ -171,7 +170,11 @@ def _chunk(whole: ImageCollection, model: LoadedModel, start: int, store: Artifa
     if store.find(key) is not None:
         return key
     names, size = whole.ids[start : start + CHUNK], model.card.size
-    images = dict(zip(names, _decoded(whole, names, size), strict=True))
+
+    def squeezed(image: Image.Image) -> Image.Image:
+        return image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0)
+
+    images = dict(zip(names, whole.pictures(names, squeezed), strict=True))
     readable = [image for image in images.values() if image is not None]
     found = segment_images(model, readable, engine=engine)
     maps = np.zeros((len(names), size, size), np.uint8 if object_ids(model).max() < 256 else np.uint16)
@@ -180,19 +183,6 @@ def _chunk(whole: ImageCollection, model: LoadedModel, start: int, store: Artifa
     with store.write(key, missing=[name for name in names if images[name] is None], pixels=pixels) as folder:
         np.savez_compressed(folder / _file(start), objects=maps)
     return key
-
-
-def _decoded(whole: ImageCollection, names: Sequence[str], size: int) -> list[Image.Image | None]:
-    """Pictures squeezed to (size, size) in the order of `names`, read by threads; None for one that cannot be read."""
-
-    def small(name: str) -> Image.Image | None:
-        try:
-            return whole.image(name).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0)
-        except (ImageError, OSError):
-            return None
-
-    with ThreadPoolExecutor(4) as pool:
-        return list(pool.map(small, names))
 
 
 def _join(store: ArtifactStore, key: ArtifactKey, chunks: Sequence[ArtifactKey], model: LoadedModel) -> None:

@@ -14,13 +14,13 @@ from torch.nn import functional
 from urbanlens.collection import ImageCollection
 from urbanlens.collection.splits import LEAST
 from urbanlens.engine import choose_device
-from urbanlens.errors import ModelError
 from urbanlens.models import MODELS, ModelCard, build_model, save_model
 from urbanlens.models.weights import round_weights
 from urbanlens.progress import Progress, silent
 from urbanlens.training.augment import augment
 from urbanlens.training.fit import FitResult, FitSettings, autocast, fit, half_type
 from urbanlens.training.metrics import accuracy_of, classification_metrics
+from urbanlens.training.notes import fit_notes, source_notes, stages
 from urbanlens.training.recipes import RECIPES, Recipe, recipe_of
 from urbanlens.training.rows import Labelled, Rows, labelled_rows
 
@@ -148,7 +148,8 @@ def train_city(
         Where the labels cannot be learnt, or the settings make no sense.
     """
     destination, where = Path(destination), choose_device(device)
-    sizes, epochs = _stages(sizes, epochs, batch)
+    sizes, epochs = list(sizes), list(epochs)
+    stages(sizes, epochs, batch)
     way = recipe_of(recipe, learning_rate, augmented)
     if "size" in MODELS[architecture].options:
         options.setdefault("size", sizes[-1])
@@ -176,21 +177,6 @@ def train_city(
     return card
 
 
-def _stages(sizes: Sequence[int], epochs: Sequence[int], batch: int) -> tuple[list[int], list[int]]:
-    sizes, epochs = list(sizes), list(epochs)
-    if not sizes or len(sizes) != len(epochs):
-        raise ModelError(
-            f"{len(sizes)} sizes and {len(epochs)} numbers of epochs: give one number of epochs for each size"
-        )
-    if min(sizes) < 32 or max(sizes) > 1024 or min(epochs) < 0 or epochs[-1] < 1:
-        raise ModelError(
-            f"sizes {sizes} with epochs {epochs}: sizes lie between 32 and 1024 px, the last has 1 epoch or more"
-        )
-    if batch < 2:
-        raise ModelError(f"a batch of {batch} is too small for batch norms: give at least 2")
-    return sizes, epochs
-
-
 def metrics_of(task: ClassifierTask, chosen: Labelled) -> dict[str, Any]:
     """How well the task's network, as it is now, answers the test images."""
     truth, marked = chosen.rows["test"].labels.numpy(), chosen.marked
@@ -204,21 +190,13 @@ def metrics_of(task: ClassifierTask, chosen: Labelled) -> dict[str, Any]:
 
 def training_of(task: ClassifierTask, result: FitResult, settings: FitSettings, epochs: list[int]) -> dict[str, Any]:
     """What a model's card says about how it learnt; `epochs` of each stage."""
-    images = len(task.rows["train"]) * settings.epochs
     return {
-        "sizes": list(dict.fromkeys(task.sizes)), "epochs": epochs, "batch": task.batch,
-        "learning_rate": settings.learning_rate, "weight_decay": settings.weight_decay, "seed": settings.seed,
-        "device": task.device.type, "schedule": settings.schedule, "smoothing": task.recipe.smoothing,
-        "augmented": task.recipe.augmented, "best_epoch": result.best_epoch, "seconds": round(result.seconds, 1),
-        "images_per_second": round(images / max(result.seconds, 1e-9), 1), "history": result.history,
+        "sizes": list(dict.fromkeys(task.sizes)), "epochs": epochs, "schedule": settings.schedule,
+        "smoothing": task.recipe.smoothing, "augmented": task.recipe.augmented,
+        **fit_notes(result, settings, len(task.rows["train"]), task.batch),
     }  # fmt: skip
 
 
 def data_of(collection: ImageCollection, extra: ImageCollection | None, chosen: Labelled) -> dict[str, Any]:
     """What a model's card says about what it learnt from."""
-    return {
-        "collection": collection.name,
-        "fingerprint": collection.fingerprint,
-        "extra": extra.fingerprint if extra is not None else None,
-        **chosen.describe(),
-    }
+    return {**source_notes(collection, extra), **chosen.describe()}

@@ -15,14 +15,14 @@ from torch.nn import functional
 
 from urbanlens.collection import ImageCollection
 from urbanlens.engine import choose_device
-from urbanlens.errors import ModelError
 from urbanlens.explain.agreement import IGNORED, Agreement, count
 from urbanlens.models import ModelCard, build_model, save_model
 from urbanlens.models.registry import SEGMENTERS
 from urbanlens.models.weights import round_weights
 from urbanlens.progress import Progress, silent
 from urbanlens.training.augment import degrade, jitter_colour
-from urbanlens.training.fit import FitResult, FitSettings, autocast, fit, half_type
+from urbanlens.training.fit import FitSettings, autocast, fit, half_type
+from urbanlens.training.notes import fit_notes, source_notes, stages
 from urbanlens.training.object_rows import frequent_objects, label_maps, labelled_images, object_names
 from urbanlens.training.rows import Rows
 
@@ -203,60 +203,25 @@ def train_objects(
         Where the labels cannot be learnt, or the settings make no sense.
     """
     destination, where = Path(destination), choose_device(device)
-    stages = _stages(sizes, epochs, batch)
+    sides = stages(sizes, epochs, batch)
     rows = labelled_images(collection, extra, seed)
     ids = frequent_objects(rows["train"], LEAST_SHARE)
     names = object_names([collection] if extra is None else [collection, extra], ids)
     module = build_model(architecture, len(ids), task="objects", seed=seed, **options)
-    task = ObjectsTask(module, rows, ids, names, stages, batch, where, progress)
+    task = ObjectsTask(module, rows, ids, names, sides, batch, where, progress)
     kept = destination.parent / f".{destination.name}.training"
-    settings = FitSettings(len(stages), LEARNING_RATE, seed=seed, device=str(where))
+    settings = FitSettings(len(sides), LEARNING_RATE, seed=seed, device=str(where))
     result = fit(task, settings, checkpoint=kept / "checkpoint.pt", progress=progress)
     # The file holds float16: what is measured is what is shipped.
     round_weights(module)
     card = ModelCard(
-        name=destination.name, task="objects", architecture=architecture, classes=names, size=stages[-1],
+        name=destination.name, task="objects", architecture=architecture, classes=names, size=sides[-1],
         options={**SEGMENTERS[architecture].options, **options},
-        training=_training(task, result, settings),
-        data=_data(collection, extra, task),
-        metrics=task.agreement("test", stages[-1]).to_json() | {"validation": result.history[result.best_epoch]},
+        training={"sizes": sides} | fit_notes(result, settings, len(rows["train"]), batch),
+        data=source_notes(collection, extra)
+        | {"images": {split: len(part) for split, part in rows.items()}, "object_ids": ids.tolist()},
+        metrics=task.agreement("test", sides[-1]).to_json() | {"validation": result.history[result.best_epoch]},
     )  # fmt: skip
     card = save_model(module, card, destination)
     shutil.rmtree(kept, ignore_errors=True)
     return card
-
-
-def _stages(sizes: Sequence[int], epochs: Sequence[int], batch: int) -> list[int]:
-    """The size of each epoch."""
-    if not sizes or len(sizes) != len(epochs):
-        raise ModelError(
-            f"{len(sizes)} sizes and {len(epochs)} numbers of epochs: give one number of epochs for each size"
-        )
-    if min(sizes) < 32 or max(sizes) > 1024 or min(epochs) < 0 or epochs[-1] < 1:
-        raise ModelError(
-            f"sizes {list(sizes)} with epochs {list(epochs)}: sizes lie between 32 and 1024 px, "
-            "the last has 1 epoch or more"
-        )
-    if batch < 2:
-        raise ModelError(f"a batch of {batch} is too small for batch norms: give at least 2")
-    return [size for size, count in zip(sizes, epochs, strict=True) for _ in range(count)]
-
-
-def _training(task: ObjectsTask, result: FitResult, settings: FitSettings) -> dict[str, Any]:
-    images = len(task.rows["train"]) * settings.epochs
-    return {
-        "sizes": task.sizes, "batch": task.batch, "learning_rate": settings.learning_rate,
-        "weight_decay": settings.weight_decay, "seed": settings.seed, "device": task.device.type,
-        "best_epoch": result.best_epoch, "seconds": round(result.seconds, 1),
-        "images_per_second": round(images / max(result.seconds, 1e-9), 1), "history": result.history,
-    }  # fmt: skip
-
-
-def _data(collection: ImageCollection, extra: ImageCollection | None, task: ObjectsTask) -> dict[str, Any]:
-    return {
-        "collection": collection.name,
-        "fingerprint": collection.fingerprint,
-        "extra": extra.fingerprint if extra is not None else None,
-        "images": {split: len(part) for split, part in task.rows.items()},
-        "object_ids": task.ids.tolist(),
-    }

@@ -61,7 +61,7 @@ def _named(whole: ImageCollection, name: str) -> Source | None:
     from urbanlens.explain.segment import segment, segmented
 
     store, device = store_for(whole), caches.engine().device
-    key, wish = f"segment-{whole.fingerprint}-{name}", f"urbanlens.asked-segment-{whole.fingerprint}-{name}"
+    key = f"segment-{whole.fingerprint}-{name}"
 
     def compute(progress: Progress) -> None:
         model = segmenter(name)
@@ -77,13 +77,7 @@ def _named(whole: ImageCollection, name: str) -> Source | None:
         except UrbanLensError as error:
             st.error(pictures.plain(str(error)))
             return None
-        if wish not in st.session_state:
-            st.button(
-                f"Name the objects in all {len(whole):,} images", key=f"button-{key}", on_click=_ask, args=(wish,)
-            )
-            return None
-    st.session_state[wish] = True
-    work.wait(key, "Naming the objects", compute)
+    work.wait_when_asked(key, "Naming the objects", f"Name the objects in all {len(whole):,} images", compute)
     return None
 
 
@@ -117,7 +111,3 @@ def _segformer_is_here() -> bool:
     from urbanlens.collection.library import home
 
     return any((home() / "models" / "segformer-b0").glob("*.safetensors"))
-
-
-def _ask(wish: str) -> None:
-    st.session_state[wish] = True

@@ -105,11 +105,6 @@ def study(collection: ImageCollection, network: Network, asked: Question = USUAL
     store, device = store_for(whole), caches.engine().device
     parts = asdict(asked)
     key = f"masks-{maps_key(whole, network.card, column=network.card.label, **parts).digest}"
-    wish = f"urbanlens.asked-{key}"
-    if wish not in st.session_state and not work.running(key):
-        st.info(f"The masks of these {len(whole):,} images under {pictures.plain(network.title)} are not there yet.")
-        st.button(f"Explain all {len(whole):,} images", key=f"button-{key}", on_click=_ask, args=(wish,))
-        return None
 
     def compute(progress: Progress) -> None:
         # A copy of its own: work of minutes must not keep other visitors from the shared one.
@@ -117,8 +112,9 @@ def study(collection: ImageCollection, network: Network, asked: Question = USUAL
         model.module.to(device)
         explain_collection(whole, model, **parts, store=store, progress=progress)
 
-    st.session_state[wish] = True
-    work.wait(key, "Explaining the images", compute)
+    if not work.asked_for(key):
+        st.info(f"The masks of these {len(whole):,} images under {pictures.plain(network.title)} are not there yet.")
+    work.wait_when_asked(key, "Explaining the images", f"Explain all {len(whole):,} images", compute)
     return kept(collection, network, asked)
 
 
@@ -215,10 +211,6 @@ def choose_scope(here: Page, networks: Sequence[Network]) -> Rows:
         inside[here.view.positions] = True
         rows = rows & inside
     return rows
-
-
-def _ask(wish: str) -> None:
-    st.session_state[wish] = True
 
 
 def title_of(networks: Mapping[str, Network]) -> dict[str, str]:

@@ -190,6 +190,29 @@ def wait(key: str, label: str, function: Callable[[Progress], Any]) -> Any:
     return job.result
 
 
+def wait_when_asked(key: str, label: str, button: str, function: Callable[[Progress], Any]) -> Any:
+    """`wait`, but only once the visitor has pressed `button`, or where the work runs for somebody else; else None."""
+    if asked_for(key):
+        _ask(key)
+        return wait(key, label, function)
+    st.button(button, key=f"button-{key}", on_click=_ask, args=(key,))
+    return None
+
+
+def asked_for(key: str) -> bool:
+    """Whether this visitor wants the work, or it runs already."""
+    return _wish(key) in st.session_state or running(key) is not None
+
+
+def _ask(key: str) -> None:
+    st.session_state[_wish(key)] = True
+
+
+def _wish(key: str) -> str:
+    """Where a session keeps that the visitor wants the work."""
+    return f"urbanlens.asked-{key}"
+
+
 def _own(key: str) -> str:
     """Where a session keeps the work that it waits for."""
     return f"urbanlens.job.{key}"
