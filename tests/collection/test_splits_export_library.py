@@ -56,13 +56,21 @@ def test_cells_are_squares_in_metres(at: float) -> None:
         assert np.ptp(lon[inside]) * 111_195 * np.cos(np.radians(at)) <= 520
 
 
-def test_images_without_a_place_are_shared_out_one_by_one() -> None:
-    nowhere = np.full(100, np.nan)
-    splits = split_by_place([str(n) for n in range(100)], nowhere, nowhere)
-    assert [int((splits == name).sum()) for name in ("train", "val", "test")] == [60, 20, 20]
+def test_images_without_a_place_are_shared_out_in_whole_series() -> None:
+    paths, nowhere = [f"images/walk{n // 4}_{n % 4}.jpg" for n in range(400)], np.full(400, np.nan)
+    splits = split_by_place(paths, nowhere, nowhere)
+    assert [int((splits == name).sum()) for name in ("train", "val", "test")] == [240, 80, 80]
+    assert all(len(set(splits[4 * n : 4 * n + 4])) == 1 for n in range(100))
     assert set(superblocks(nowhere, nowhere)) == {-1} and len(split_by_place([], [], [])) == 0
     with pytest.raises(ValueError, match="cell_m"):
         superblocks([1], [1], cell_m=0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10])
+def test_a_single_film_is_cut_in_its_order(count: int) -> None:
+    nowhere = np.full(count, np.nan)
+    splits = list(split_by_place([f"film_{n}.jpg" for n in range(count)], nowhere, nowhere))
+    assert splits == sorted(splits, key=("train", "val", "test").index) and len(set(splits)) == min(count, 3)
 
 
 @pytest.mark.parametrize(

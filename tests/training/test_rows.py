@@ -72,9 +72,9 @@ def test_a_class_without_images_of_a_given_split_is_left_out(tmp_path: Path) -> 
     assert "warning" not in chosen.describe()
 
 
-def test_the_split_that_an_import_dealt_image_by_image_is_drawn_anew(tmp_path: Path) -> None:
+def test_the_split_that_an_import_drew_without_its_classes_is_drawn_anew(tmp_path: Path) -> None:
     bare = town(tmp_path / "bare")
-    dealt = split_by_place(bare.ids, bare.table["lat"], bare.table["lon"])
+    dealt = split_by_place(list(bare.table["path"]), bare.table["lat"], bare.table["lon"])
     imported = town(tmp_path / "imported", split=dealt)
     expected, found = (labelled_rows(collection, "city") for collection in (bare, imported))
     names = [[name for _, name in part.images] for part in found.rows.values()]

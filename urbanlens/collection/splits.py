@@ -53,39 +53,6 @@ def superblocks(lat: npt.ArrayLike, lon: npt.ArrayLike, *, cell_m: float = 250.0
     return cells
 
 
-def split_by_place(
-    ids: Sequence[str],
-    lat: npt.ArrayLike,
-    lon: npt.ArrayLike,
-    *,
-    seed: int = 0,
-    cell_m: float = 250.0,
-    ratio: tuple[float, float, float] = (6, 2, 2),
-) -> npt.NDArray[np.str_]:
-    """Give each image to "train", "val" or "test", whole superblocks at a time.
-
-    An image without coordinates is a place of its own. The same ids, places and seed give the same split.
-
-    Returns
-    -------
-    splits
-        (N,) text; the shares come as near to `ratio` as the blocks allow.
-    """
-    cells = superblocks(lat, lon, cell_m=cell_m)
-    groups: dict[str, list[int]] = {}
-    for row, (name, cell) in enumerate(zip(ids, cells, strict=True)):
-        groups.setdefault(f"id {name}" if cell < 0 else f"cell {cell}", []).append(row)
-    target = np.array(ratio, np.float64) / sum(ratio) * len(cells)
-    filled = np.zeros(3)
-    splits = np.full(len(cells), SPLITS[0], dtype="<U5")
-    # Large blocks first, so that the small ones can even out the shares; equal ones in an order drawn by the seed.
-    for key in sorted(groups, key=lambda key: (-len(groups[key]), _draw(seed, key))):
-        part = int(np.argmax((target - filled) / np.maximum(target, 1e-9)))
-        splits[groups[key]] = SPLITS[part]
-        filled[part] += len(groups[key])
-    return splits
-
-
 def _draw(seed: int, key: str) -> bytes:
     return hashlib.sha256(f"{seed} {key}".encode()).digest()
 
@@ -175,6 +142,22 @@ def split_by_group(
             for part, block in enumerate((rows[:first], rows[first:second], rows[second:])):
                 splits[block] = SPLITS[part]
     return splits, sorted(cut)
+
+
+def split_by_place(
+    paths: Sequence[str], lat: npt.ArrayLike, lon: npt.ArrayLike, *, seed: int = 0
+) -> npt.NDArray[np.str_]:
+    """Give each image to "train", "val" or "test", whole places and series (`together`) at a time.
+
+    The same files, places and seed give the same split; the shares come as near to 6:2:2 as the groups allow.
+
+    Returns
+    -------
+    splits
+        (N,) text.
+    """
+    groups = together(paths, lat, lon)
+    return split_by_group(groups, ["all"] * len(groups), paths, seed=seed)[0]
 
 
 def _deal(groups: npt.NDArray[np.str_], part_of: dict[str, int], seed: int) -> None:

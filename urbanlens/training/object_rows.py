@@ -37,7 +37,7 @@ def labelled_images(collection: ImageCollection, extra: ImageCollection | None, 
     if "split" in table and table["split"].notna().any():
         splits = np.array(table["split"].fillna("").astype(str))
     else:
-        splits = split_by_place(collection.ids, table["lat"], table["lon"], seed=seed)
+        splits = split_by_place(list(table["path"]), table["lat"], table["lon"], seed=seed)
     rows = {split: _rows(collection, splits == split) for split in SPLITS}
     empty = [split for split, part in rows.items() if not len(part)]
     if empty:

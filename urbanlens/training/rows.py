@@ -107,7 +107,7 @@ def labelled_rows(
 
     Parameters
     ----------
-    collection : its own column `split` counts, unless `group` is given or an import shared the images out one by one;
+    collection : its own column `split` counts, unless `group` is given or an import drew it without regard to classes;
         then whole places, series of files (`collection.splits.together`) and groups are given to a split
     label : column to learn; images without a label take no part
     extra : its labelled rows join the training images; where it has splits of its own, only those for training, so
@@ -215,11 +215,11 @@ def _splits(
 
 
 def _has_splits(whole: ImageCollection) -> bool:
-    """Whether somebody chose the splits: an import's own are drawn anew, as they know neither series nor classes."""
+    """Whether somebody chose the splits: an import's own are drawn anew, as they know no classes."""
     table = whole.table
     if "split" not in table or not table["split"].notna().any():
         return False
-    drawn = split_by_place(whole.ids, table["lat"], table["lon"])
+    drawn = split_by_place(list(table["path"]), table["lat"], table["lon"])
     return not np.array_equal(table["split"].fillna("").astype(str).to_numpy(str), drawn)
 
 

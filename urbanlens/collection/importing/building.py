@@ -197,11 +197,11 @@ def _table(listing: Listing, outcomes: list[_Outcome], targets: list[str], keep:
         if any(shot.captured_at for shot in shots) and "captured_at" not in table:
             table["captured_at"] = pd.Series([shot.captured_at for shot in shots], dtype="str")
     if "split" not in table or table["split"].isna().any():
-        chosen = pd.Series(split_by_place(list(table["image_id"]), table["lat"], table["lon"]), dtype="str")
+        chosen = pd.Series(split_by_place(list(table["path"]), table["lat"], table["lon"]), dtype="str")
         table["split"] = table["split"].fillna(chosen) if "split" in table else chosen
         report.notes.append(
-            "images that came without a split were shared out 6:2:2 for training, validation and test, by place where "
-            "it is known"
+            "images that came without a split were shared out about 6:2:2 for training, validation and test: whole "
+            "places where they are known, else whole series of files by their names"
         )
     located = int(table["lat"].notna().sum())
     labelled = sum(outcomes[row].labelled for row in keep)
