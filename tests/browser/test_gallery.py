@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -257,8 +258,14 @@ def test_save_picture(plane: Page) -> None:
     box = canvas(plane).bounding_box()
     assert box is not None
     assert (answer.value.suggested_filename, saved.format) == ("pictures.png", "PNG")
-    assert saved.size == pytest.approx((box["width"], box["height"]), abs=2)
-    assert np.asarray(saved.convert("RGB")).std() > 10
+    pixels = np.asarray(saved.convert("RGB")).astype(int)
+    assert saved.width == pytest.approx(box["width"], abs=2)
+    assert box["height"] + 30 < saved.height < box["height"] + 200
+    assert pixels.std() > 10
+    below = pixels[int(box["height"]) + 2 :]
+    for swatch in plane.locator(".legend i").all():
+        colour = [int(part) for part in re.findall(r"\d+", swatch.evaluate("one => one.style.background"))]
+        assert (below == colour).all(-1).sum() >= 50, "the legend's colours stand below the picture"
 
 
 def pinch(session: CDPSession, kind: str, places: list[tuple[float, float]]) -> None:

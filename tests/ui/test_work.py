@@ -94,3 +94,29 @@ def test_work_after_one_that_was_stopped_begins_anew(visitors: tuple[AppTest, Ap
     assert first.run().markdown[-1].value == "result 7"
     assert "stopped" in second.run().warning[0].value
     assert RUNS == ["begun", "begun"]
+
+
+def _two_pages() -> None:
+    import streamlit as st
+
+    from tests.ui.test_work import count
+    from urbanlens.ui import state, work
+
+    page = st.selectbox("page", ["Here", "There"])
+    state.enter(page)
+    work.elsewhere()
+    if page == "Here":
+        work.wait("mine", "Counting", count)
+
+
+def test_other_pages_tell_of_work_until_its_page_has_shown_the_end() -> None:
+    GATE.clear()
+    work._jobs().clear()
+    visitor = AppTest.from_function(_two_pages).run()
+    assert not visitor.caption
+    visitor.selectbox[0].select("There").run()
+    assert [one.value for one in visitor.caption] == ["Counting: running · on the page Here"]
+    _end()
+    assert [one.value for one in visitor.run().caption] == ["Counting: done · on the page Here"]
+    visitor.selectbox[0].select("Here").run()
+    assert not visitor.selectbox[0].select("There").run().caption

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from urbanlens.errors import ImageError
-from urbanlens.ui import drawing, masked, overview, pictures, state
-from urbanlens.ui.plane import captions, draw_one
+from urbanlens.ui import caches, drawing, masked, overview, pictures, state
+from urbanlens.ui.plane import Look, captions, draw_one
 
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN = 24
 """Of the images that the lasso picked, so many are drawn."""
+SMALL_PX = 240
 
 
 def show_chosen(here: Page, found: Study, threshold: float) -> None:
@@ -54,8 +56,8 @@ def show_chosen(here: Page, found: Study, threshold: float) -> None:
     )  # fmt: skip
 
 
-def show_picked(here: Page, found: Study, picked: Rows) -> None:
-    """The images picked with the lasso: some of them, their objects, and where they are on the map."""
+def show_picked(here: Page, found: Study, picked: Rows, look: Look) -> None:
+    """The images picked with the lasso: some of them, drawn as in the plane, and where they are on the map."""
     from urbanlens.plots.places import places_of
 
     whole = here.collection.whole
@@ -63,8 +65,7 @@ def show_picked(here: Page, found: Study, picked: Rows) -> None:
     st.subheader(f"{len(rows):,} images picked", anchor=False)
     near, where = st.columns([3, 2], gap="large")
     with near:
-        ids = [whole.ids[row] for row in rows[:SHOWN]]
-        pictures.grid(whole, ids, captions(found, rows[:SHOWN]), size=120)
+        _some_of(whole, found, rows[:SHOWN], look)
         more = f"The first {SHOWN} are shown. " if len(rows) > SHOWN else ""
         pictures.quiet(more + _mix(whole, picked))
     with where:
@@ -86,6 +87,16 @@ def show_picked(here: Page, found: Study, picked: Rows) -> None:
         confidence=maps.confidence, right=np.where(maps.labels < 0, None, maps.labels == maps.predicted),
     )  # fmt: skip
     pictures.table_download(table.drop(columns=["votes"], errors="ignore"), f"{whole.name}-picked", "Images (CSV)")
+
+
+def _some_of(whole: ImageCollection, found: Study, rows: NDArray[np.int64], look: Look) -> None:
+    ids, told = [whole.ids[row] for row in rows], captions(found, rows)
+    if look.kind == "photograph":
+        pictures.grid(whole, ids, told, size=120)
+        return
+    small, maps = caches.small_pictures(whole, ids, SMALL_PX), found.maps.maps[rows]
+    drawn = [draw_one(image, raw, look.kind, look.threshold) for image, raw in zip(small, maps, strict=True)]
+    pictures.row_of(list(zip(drawn, told, strict=True)), size=120, links=ids)
 
 
 def _mix(whole: ImageCollection, picked: Rows) -> str:

@@ -173,11 +173,28 @@ class Gallery extends View {
     this.root.classList.toggle('lassoing', on);
   }
 
+  // What is in view with its legend below, for print.
   save() {
-    const copy = sheet(this.canvas.width, this.canvas.height), context = copy.getContext('2d');
+    const { width, height } = this.canvas, style = getComputedStyle(this.root), { ratio } = this.painter;
+    const line = 22 * ratio, entries = this.legendEntries(), font = `${13 * ratio}px ${style.fontFamily}`;
+    const measure = this.painter.context;
+    measure.save();
+    measure.font = font;
+    const placed = inLines(entries.map(({ text }) => measure.measureText(text).width + 2 * line), width - line);
+    measure.restore();
+    const lines = placed.length ? placed[placed.length - 1][1] + 1 : 0;
+    const copy = sheet(width, height + (lines + (lines ? 1 : 0)) * line), context = copy.getContext('2d');
     context.fillStyle = getComputedStyle(this.stage).backgroundColor;
     context.fillRect(0, 0, copy.width, copy.height);
     context.drawImage(this.canvas, 0, 0);
+    Object.assign(context, { font, textBaseline: 'middle' });
+    entries.forEach(({ text, colour }, i) => {
+      const left = placed[i][0] + line / 2, middle = height + (placed[i][1] + 1) * line;
+      context.fillStyle = colour;
+      context.fillRect(left, middle - 5 * ratio, 10 * ratio, 10 * ratio);
+      context.fillStyle = style.color;
+      context.fillText(text, left + 16 * ratio, middle);
+    });
     copy.toBlob((blob) => {
       const link = document.createElement('a');
       link.href = URL.createObjectURL(blob);

@@ -17,6 +17,16 @@ const sheet = (width, height) => {
   return canvas;
 };
 
+// [left, line] of entries of these widths, one after another in lines of `room`.
+const inLines = (widths, room) => {
+  let left = 0, line = 0;
+  return widths.map((width) => {
+    if (left && left + width > room) { left = 0; line += 1; }
+    left += width;
+    return [left - width, line];
+  });
+};
+
 class Painter {
   constructor(canvas) {
     this.canvas = canvas;

@@ -91,21 +91,29 @@ class View {
     });
   }
 
-  legend() {
-    const counts = new Map(), list = this.find('.legend');
+  // What the colours mean, and how many images have each.
+  legendEntries() {
+    if (!this.data.palette.length) return [];
+    const counts = new Map();
     for (const kind of this.classes) counts.set(kind, (counts.get(kind) || 0) + 1);
-    const line = (name, colour, count) => {
+    const entry = (name, colour, kind) => {
+      const count = counts.get(kind).toLocaleString('en');
+      return { name, colour, count, text: `${name} ${count}` };
+    };
+    const entries = this.data.palette.map(([name, colour], kind) => [name, colour, kind])
+      .filter(([, , kind]) => counts.has(kind)).map((one) => entry(...one));
+    return counts.has(255) ? [...entries, entry(this.data.muted, css(MUTED), 255)] : entries;
+  }
+
+  legend() {
+    this.find('.legend').replaceChildren(...this.legendEntries().map(({ name, colour, count }) => {
       const [item, swatch, text, number] = ['li', 'i', 'span', 'b'].map((kind) => document.createElement(kind));
       swatch.style.background = colour;
       text.textContent = `${name} `;
-      number.textContent = count.toLocaleString('en');
+      number.textContent = count;
       item.append(swatch, text, number);
       return item;
-    };
-    const items = this.data.palette.map(([name, colour], kind) => [kind, name, colour])
-      .filter(([kind]) => counts.has(kind)).map(([kind, name, colour]) => line(name, colour, counts.get(kind)));
-    if (counts.has(255)) items.push(line(this.data.muted, css(MUTED), counts.get(255)));
-    list.replaceChildren(...(this.data.palette.length ? items : []));
+    }));
   }
 
   // --- drawing -------------------------------------------------------------------------------------------------

@@ -89,9 +89,10 @@ def choose_networks(networks: Mapping[str, Network]) -> list[Network]:
 
 
 def choose_threshold() -> float:
-    """At which mask value a pixel counts as looked at."""
-    chosen = state.slide("Threshold of the mask", THRESHOLDS[0], THRESHOLDS[-1], name="cut", default=0.5, step=0.1)
-    return round(chosen, 1)  # an address typed by hand may say 0.55
+    """At which mask value a pixel counts as looked at; objects are counted at `THRESHOLDS` alone."""
+    lowest, highest = THRESHOLDS[0], THRESHOLDS[-1]
+    chosen = state.slide("Threshold of the mask", lowest, highest, name="threshold", default=0.5, step=0.1)
+    return round(chosen, 1)  # the other pages, and addresses typed by hand, know finer ones
 
 
 def choose_scheme(collection: ImageCollection, source: Source | None, rows: Rows) -> Rows:

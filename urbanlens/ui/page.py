@@ -12,7 +12,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from urbanlens.errors import RegionError, UrbanLensError
-from urbanlens.ui import caches, library, state
+from urbanlens.ui import caches, library, state, work
 from urbanlens.ui.pictures import plain
 from urbanlens.ui.routes import ROOT, ROUTES
 
@@ -76,6 +76,7 @@ def frame(title: str, *, wide: bool = True) -> ImageCollection | None:
             )
         if collection is not None:
             _badge(collection)
+        work.elsewhere()
     return collection
 
 

@@ -75,12 +75,16 @@ def grid_html(
         caption = captions[position] if captions is not None else ""
         inner = f'<img src="{sources[position]}" alt="{escape(caption or image_id)}" loading="lazy">'
         if linked:
-            inner = f'<a href="{image_link(image_id)}" title="{escape(image_id)}">{inner}</a>'
+            inner = _linked(inner, image_id)
         below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
         cells.append(f"<figure>{inner}{below}</figure>")
     if more:
         cells.append(f'<div class="more">and {more:,} more</div>')
     return f'<div class="pictures" style="--cell:{int(size)}px">{"".join(cells)}</div>'
+
+
+def _linked(inner: str, image_id: str) -> str:
+    return f'<a href="{image_link(image_id)}" title="{escape(image_id)}">{inner}</a>'
 
 
 def thumbnail(images: ImageCollection, image_id: str, size: int = 160) -> str:
@@ -124,14 +128,15 @@ def picture(image: Image, caption: str = "", *, most: int = 900) -> None:
     )
 
 
-def row_of(cells: Sequence[tuple[Image, str]], *, size: int = 200) -> None:
-    """Small pictures side by side, each with an escaped caption."""
+def row_of(cells: Sequence[tuple[Image, str]], *, size: int = 200, links: Sequence[str] | None = None) -> None:
+    """Small pictures side by side, each with an escaped caption; `links`: the images of the collection they lead to."""
     drawn = []
-    for image, caption in cells:
+    for position, (image, caption) in enumerate(cells):
         address = caches.data_address(image, size, quality=85)
-        drawn.append(
-            f'<figure><img src="{address}" alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'
-        )
+        inner = f'<img src="{address}" alt="{escape(caption)}">'
+        if links is not None:
+            inner = _linked(inner, links[position])
+        drawn.append(f"<figure>{inner}<figcaption>{escape(caption)}</figcaption></figure>")
     st.html(f'<div class="pictures" style="--cell:{int(size)}px">{"".join(drawn)}</div>')
 
 

@@ -56,6 +56,11 @@ def enter(page: str) -> None:
     st.session_state[_ADDRESS] = st.query_params.to_dict()
 
 
+def current_page() -> str:
+    """The title of the page that is shown; "" before the first."""
+    return str(st.session_state.get(_PAGE, ""))
+
+
 def param(name: str, default: str = "") -> str:
     """The kept choice `name`, or `default`; it appears in this page's address once it was chosen."""
     kept = _kept()

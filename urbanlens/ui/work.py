@@ -16,6 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from urbanlens.errors import Cancelled, UrbanLensError
 from urbanlens.progress import Progress
+from urbanlens.ui import state
 from urbanlens.ui.pictures import plain
 
 GRACE_S = 0.4
@@ -114,6 +115,7 @@ def start(key: str, label: str, function: Callable[[Progress], Any]) -> Job:
 
     Work that is being stopped is begun anew once it has ended.
     """
+    _pages()[key] = state.current_page()
     own: Job | None = st.session_state.get(_own(key))
     if own is not None:
         return own
@@ -211,6 +213,44 @@ def _ask(key: str) -> None:
 def _wish(key: str) -> str:
     """Where a session keeps that the visitor wants the work."""
     return f"urbanlens.asked-{key}"
+
+
+def elsewhere() -> None:
+    """Notes of the visitor's work that another page began and will show; drawn where the run stands, the side bar."""
+    notes = _elsewhere()
+    if any(not job.finished.is_set() for _, job in notes):
+        _moving_notes()
+    elif notes:
+        _notes()
+
+
+def _elsewhere() -> list[tuple[str, Job]]:
+    """The pages and their work."""
+    here, jobs = state.current_page(), []
+    for key, page in _pages().items():
+        job: Job | None = st.session_state.get(_own(key))
+        if job is not None and page and page != here:
+            jobs.append((page, job))
+    return jobs
+
+
+@st.fragment(run_every=4 * POLL_S)
+def _moving_notes() -> None:
+    _notes()
+
+
+def _notes() -> None:
+    for page, job in _elsewhere():
+        share = f"{min(job.done / job.total, 1):.0%}" if job.total else "running"
+        how = share if not job.finished.is_set() else "stopped" if job.error else "done"
+        left = "" if job.finished.is_set() else job.left()
+        st.caption(" · ".join(part for part in (f"{plain(job.label)}: {how}", left, f"on the page {page}") if part))
+
+
+def _pages() -> dict[str, str]:
+    """Which page shows the work of a key."""
+    pages: dict[str, str] = st.session_state.setdefault("urbanlens.work-pages", {})
+    return pages
 
 
 def _own(key: str) -> str:
