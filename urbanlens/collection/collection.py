@@ -115,9 +115,9 @@ class ImageCollection:
         part = f", a view of {len(self.whole)}" if self._whole else ""
         return f"<ImageCollection {self.name!r}: {len(self)} images{part}>"
 
-    @property
+    @cached_property
     def ids(self) -> list[str]:
-        """The image ids, in the order of the table."""
+        """The image ids, in the order of the table; one list for all who ask, not to be changed."""
         return [str(name) for name in self.table["image_id"]]
 
     @cached_property

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
@@ -50,17 +52,17 @@ class CollectionMaps:
     labels: NDArray[np.int64]
     readable: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def predicted(self) -> NDArray[np.int64]:
         """(N,) the most probable class."""
         return np.asarray(self.probabilities.argmax(1), np.int64)
 
-    @property
+    @cached_property
     def confidence(self) -> NDArray[np.float32]:
         """(N,) probability of the most probable class."""
         return np.asarray(self.probabilities.max(1), np.float32)
 
-    @property
+    @cached_property
     def empty(self) -> NDArray[np.bool_]:
         """(N,) whether the map points nowhere: no contrast in it."""
         high, low = self.maps.max((1, 2)), self.maps.min((1, 2))
@@ -150,8 +152,7 @@ def label_numbers(collection: ImageCollection, column: str, classes: Sequence[st
     """(N,) the number of each image's class among `classes`; -1 for none or another one."""
     if column not in collection.table:
         return np.full(len(collection), -1, np.int64)
-    number = {name: position for position, name in enumerate(classes)}
-    return np.array([number.get(str(value), -1) for value in collection.table[column]], np.int64)
+    return np.asarray(pd.Index(list(classes), dtype=str).get_indexer(collection.table[column].astype(str)), np.int64)
 
 
 def maps_key(

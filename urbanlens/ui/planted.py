@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from urbanlens.demo.judging import corner_table, planted_table, pointing_table, rank_correlation
 from urbanlens.explain import EXPLAINERS
@@ -67,6 +68,11 @@ def _ranks(key: str, threshold: float, _one: Measured) -> pd.DataFrame:  # noqa:
     return rank_correlation(_one.counts, _one.classes, threshold)
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def _corner(key: str, _maps: NDArray[np.float32], _marked: NDArray[np.bool_]) -> pd.DataFrame:  # noqa: ARG001
+    return corner_table(_maps, _marked)
+
+
 def show_mark(here: Page, networks: Sequence[Measured]) -> None:
     """Whether the masks betray the maker's mark in the corner of a third of Steelport's images."""
     table = here.collection.whole.table
@@ -88,7 +94,7 @@ def show_mark(here: Page, networks: Sequence[Measured]) -> None:
         for name in EXPLAINERS:
             found = masked.kept(here.collection, one.found.network, masked.Question(explainer=name))
             if found is not None:
-                corner = corner_table(found.maps.maps[rows], marked)
+                corner = _corner(f"{found.key.digest}-{hash(rows.tobytes())}", found.maps.maps[rows], marked)
                 parts.append(corner.assign(network=one.name, by=EXPLAINERS[name].title))
     if not parts:
         pictures.quiet("These images hold none with the mark and without it.")
