@@ -74,6 +74,20 @@ def still(page: Page) -> None:
     page.wait_for_selector(READY)
 
 
+def until(page: Page, holds: str, wanted: tuple[float, ...]) -> None:
+    """Until the view [k, x, y] stands still and a condition on it and on `wanted` holds."""
+    page.wait_for_function(
+        f"""(wanted) => {{ const root = document.querySelector('[data-testid="stBidiComponentIsolated"]').shadowRoot
+            .querySelector('.gallery'), [k, x, y] = root.dataset.view.split(',').map(Number);
+            return root.dataset.moving === '0' && {holds}; }}""",
+        arg=list(wanted),
+    )
+
+
+ZOOMED = "Math.abs(k / wanted[0] - 1) <= wanted[1]"
+MOVED = "Math.hypot(x - wanted[0], y - wanted[1]) <= 2"
+
+
 def drag(page: Page, path: list[tuple[float, float]]) -> None:
     page.mouse.move(*path[0])
     page.mouse.down()
@@ -130,8 +144,7 @@ def test_wheel_zooms_about_the_pointer(plane: Page) -> None:
     plane.mouse.move(left, top)
     for _ in range(5):
         plane.mouse.wheel(0, -200)
-    plane.wait_for_timeout(200)
-    assert view(plane)[0] > 2 * before
+    until(plane, "k > wanted[0]", (2 * before,))
     assert spot(plane, 5) == pytest.approx((left, top), abs=4)  # a pointer is on a whole pixel
     plane.get_by_role("button", name="Fit").click()
     still(plane)
@@ -139,10 +152,9 @@ def test_wheel_zooms_about_the_pointer(plane: Page) -> None:
 
 
 def test_drag_pans_and_clicks_nothing(plane: Page) -> None:
-    left, top = spot(plane, ROW)
+    (left, top), (_, x, y) = spot(plane, ROW), view(plane)
     drag(plane, [(left, top), (left + 60, top + 10), (left + 120, top + 30)])
-    plane.wait_for_timeout(100)
-    assert spot(plane, ROW) == pytest.approx((left + 120, top + 30), abs=2)
+    until(plane, MOVED, (x + 120, y + 30))
     expect(plane.locator(".st-key-clicked")).to_have_count(0)
 
 
@@ -240,13 +252,10 @@ def test_keys_do_all_of_it(plane: Page) -> None:
     still(plane)
     before = view(plane)
     plane.keyboard.press("+")
-    still(plane)
-    plane.wait_for_timeout(300)
-    assert view(plane)[0] == pytest.approx(1.5 * before[0], rel=1e-3)
+    until(plane, ZOOMED, (1.5 * before[0], 1e-3))
     plane.keyboard.press("Shift+ArrowRight")
     plane.keyboard.press("0")
-    plane.wait_for_timeout(400)
-    assert view(plane)[0] == pytest.approx(before[0], rel=0.01)
+    until(plane, ZOOMED, (before[0], 0.01))
     plane.keyboard.press("Shift+Tab")
     expect(plane.get_by_role("button", name="Save picture")).to_be_focused()
 
@@ -279,20 +288,17 @@ def test_fingers_on_a_phone(plane_server: str, visit: Visit) -> None:
     expect(root(page)).to_have_attribute("data-ready", "1")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     session = page.context.new_cdp_session(page)
-    left, top = spot(page, ROW)
+    (left, top), (before, x, y) = spot(page, ROW), view(page)
     pinch(session, "touchStart", [(left, top)])
     pinch(session, "touchMove", [(left + 15, top + 5)])
     pinch(session, "touchMove", [(left + 40, top + 20)])
     pinch(session, "touchEnd", [])
-    page.wait_for_timeout(150)
-    assert spot(page, ROW) == pytest.approx((left + 40, top + 20), abs=2)
-    before = view(page)[0]
+    until(page, MOVED, (x + 40, y + 20))
     pinch(session, "touchStart", [(150, 600), (230, 600)])
     for step in range(1, 5):
         pinch(session, "touchMove", [(150 - 10 * step, 600), (230 + 10 * step, 600)])
     pinch(session, "touchEnd", [])
-    page.wait_for_timeout(150)
-    assert view(page)[0] == pytest.approx(2 * before, rel=0.02)
+    until(page, ZOOMED, (2 * before, 0.02))
     expect(page.locator(".st-key-clicked")).to_have_count(0)
     page.get_by_role("button", name="Fit").click()
     still(page)
