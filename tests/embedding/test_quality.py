@@ -7,7 +7,7 @@ import pytest
 from sklearn.manifold import trustworthiness as theirs
 from sklearn.neighbors import NearestNeighbors
 
-from urbanlens.embedding.quality import neighbours_kept, trustworthiness
+from urbanlens.embedding.quality import neighbourhood, neighbours_kept, trustworthiness
 
 
 def noisy(count: int = 300, noise: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
@@ -67,3 +67,10 @@ def test_wrong_requests_say_what_is_allowed() -> None:
         trustworthiness(rows, plane[1:])
     with pytest.raises(ValueError, match="1 image or more"):
         trustworthiness(rows, plane, 3, sample=0)
+
+
+def test_both_measures_come_from_one_pass() -> None:
+    rows, plane = np.random.default_rng(5).normal(size=(60, 5)), np.random.default_rng(6).normal(size=(60, 2))
+    assert neighbourhood(rows, plane) == (trustworthiness(rows, plane), neighbours_kept(rows, plane))
+    trust, kept = neighbourhood(rows[:15], plane[:15])
+    assert np.isnan(trust) and kept == neighbours_kept(rows[:15], plane[:15])

@@ -12,7 +12,7 @@ from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import keep_arrays, kept_arrays
 from urbanlens.embedding.masks import COMPONENTS, SIZE, mask_components
 from urbanlens.embedding.projection import Method, project
-from urbanlens.embedding.quality import neighbours_kept, trustworthiness
+from urbanlens.embedding.quality import neighbourhood
 from urbanlens.progress import Progress, silent
 
 KIND = "mask-plane"
@@ -63,11 +63,10 @@ def mask_plane(
         return found
     reduced = mask_components(pooled(maps[rows]), SIZE, COMPONENTS)
     points = project(reduced.rows, method, seed, progress=progress)
-    quality = np.array([
-        float(reduced.explained.sum()),
-        trustworthiness(reduced.rows, points, NEIGHBOURS, seed=seed) if len(rows) > 2 * NEIGHBOURS else np.nan,
-        neighbours_kept(reduced.rows, points, NEIGHBOURS) if len(rows) > NEIGHBOURS else np.nan,
-    ])  # fmt: skip
+    near = (np.nan, np.nan)
+    if len(rows) > NEIGHBOURS:
+        near = neighbourhood(reduced.rows, points, NEIGHBOURS, seed=seed)
+    quality = np.array([float(reduced.explained.sum()), *near])
     keep_arrays(store, _key(maps_key, rows, method, seed), {"points": points, "quality": quality})
     return MaskPlane(points, *_told(quality), method, seed)
 

@@ -38,11 +38,11 @@ def trustworthiness(high: ArrayLike, plane: ArrayLike, k: int = 10, sample: int 
     ValueError
         Tables of different lengths, `k` out of range, `sample` below 1.
     """
-    ranks, count = _ranks(high, plane, k, sample, seed)
-    if 2 * k >= count:
+    trust, _ = neighbourhood(high, plane, k, sample, seed)
+    if np.isnan(trust):
+        count = len(np.asarray(high))
         raise ValueError(f"k is {k} for {count} images; trustworthiness needs fewer neighbours than half of them")
-    worst = k * (2 * count - 3 * k - 1) / 2
-    return float(1 - np.maximum(ranks - k, 0).sum(axis=1).mean() / worst)
+    return trust
 
 
 def neighbours_kept(high: ArrayLike, plane: ArrayLike, k: int = 10, sample: int = SAMPLE, seed: int = 0) -> float:
@@ -50,8 +50,17 @@ def neighbours_kept(high: ArrayLike, plane: ArrayLike, k: int = 10, sample: int 
 
     Parameters and errors are those of `trustworthiness`, but `k` may be anything below N.
     """
-    ranks, _ = _ranks(high, plane, k, sample, seed)
-    return float((ranks <= k).mean())
+    return neighbourhood(high, plane, k, sample, seed)[1]
+
+
+def neighbourhood(
+    high: ArrayLike, plane: ArrayLike, k: int = 10, sample: int = SAMPLE, seed: int = 0
+) -> tuple[float, float]:
+    """`trustworthiness`, NaN where `k` is half of the images or more, and `neighbours_kept`, for the work of one."""
+    ranks, count = _ranks(high, plane, k, sample, seed)
+    worst = k * (2 * count - 3 * k - 1) / 2
+    trust = 1 - np.maximum(ranks - k, 0).sum(axis=1).mean() / worst if 2 * k < count else np.nan
+    return float(trust), float((ranks <= k).mean())
 
 
 def _ranks(high: ArrayLike, plane: ArrayLike, k: int, sample: int, seed: int) -> tuple[NDArray[np.int64], int]:

@@ -161,7 +161,11 @@ def about_network(network: Network, foreign: bool) -> None:
         return
     metrics, training = card.metrics, card.training
     parts = [f"{card.architecture}, {card.size} px"]
-    beyond = ", ".join(f"{name} {value}" for name, value in card.options.items() if name != "size")
+    beyond = ", ".join(
+        name.replace("_", " ") + ("" if value is True else f" {value}")
+        for name, value in card.options.items()
+        if name != "size" and value
+    )
     parts += [beyond] if beyond else []
     if "augmented" in training:
         parts.append("trained on changed images" if training["augmented"] else "trained on images as they are")

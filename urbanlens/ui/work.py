@@ -15,7 +15,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from urbanlens.errors import Cancelled, UrbanLensError
-from urbanlens.progress import Progress
+from urbanlens.progress import Pace, Progress
 from urbanlens.ui import state
 from urbanlens.ui.pictures import plain
 
@@ -43,10 +43,12 @@ class Job:
     error: str | None = None
     finished: threading.Event = field(default_factory=threading.Event)
     stop: threading.Event = field(default_factory=threading.Event)
+    pace: Pace = field(default_factory=Pace)
 
     def progress(self, done: int, total: int, what: str) -> None:
         """What the function calls as it goes on; raises Cancelled once the visitor has asked to stop."""
         self.done, self.total, self.what = done, total, what
+        self.pace.note(done, total)
         if self.stop.is_set():
             raise Cancelled("stopped; what was finished is kept")
 
@@ -69,10 +71,10 @@ class Job:
 
     def left(self) -> str:
         """The time that the rest needs, in words; "" where it cannot be said yet."""
-        passed = time.monotonic() - self.started
-        if not self.done or not self.total or passed < 1:
-            return ""
-        return f"{duration(passed / self.done * (self.total - self.done))} left"
+        if self.total and self.done >= self.total:
+            return "finishing"
+        seconds = self.pace.left()
+        return "" if seconds is None else f"{duration(seconds)} left"
 
 
 @st.cache_resource(show_spinner=False)
