@@ -58,6 +58,7 @@ with st.expander("The plane as points, for print", icon=":material/scatter_plot:
     if st.toggle("Draw it", key="draw-scatter"):
         plane.plain_scatter(here, rows, laid, colours, found)
 if own and not overview.is_demo(here.collection):
-    with st.expander("Train another network on this collection", icon=":material/model_training:"):
+    training = train_panel.is_training(here.collection)
+    with st.expander("Train another network on this collection", training, icon=":material/model_training:"):
         train_panel.train_panel(here.collection)
 explanations.about()

@@ -40,7 +40,9 @@ for number, (column, route) in enumerate(zip(st.columns(len(steps), gap="medium"
     with column, st.container(border=True, height="stretch"):
         st.subheader(f"{number}. {route.title}", anchor=False)
         st.write(route.purpose)
-        st.page_link(route.path, label=f"Go to {route.title}", icon=route.icon, query_params=ui.shared_params())
+        st.page_link(
+            route.path, label=f"Go to {route.title}", icon=route.icon, query_params=ui.shared_params(route.title)
+        )
 
 if here.collection.licence:
     pictures.quiet(f"Licence of the images: {here.collection.licence}")

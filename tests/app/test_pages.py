@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -110,6 +111,23 @@ def test_a_widget_moved_before_the_browser_knew_the_last_address_is_obeyed(visit
     slider(app, "threshold").set_value(0.8).run()
     assert slider(app, "threshold").value == pytest.approx(0.8)
     assert address(app, "threshold") == "0.8"
+
+
+def test_links_take_what_was_just_chosen_so_that_arriving_adds_nothing_to_the_address(visit: Open) -> None:
+    visit("explanations")  # from now on it is known what the page asks for
+    app = visit("single_image", image="view-03")
+    slider(app, "threshold").set_value(0.65).run()
+    links = {link.proto.page: dict(parse_qsl(link.proto.query_string)) for link in app.sidebar.get("page_link")}
+    taken = next(chosen for page, chosen in links.items() if "explanations" in page)
+    assert taken["threshold"] == "0.65"
+    app = visit("explanations", **taken)
+    assert {name: address(app, name) for name in app.query_params} == taken
+
+
+def test_a_kept_value_between_two_steps_is_shown_as_the_nearer_and_stays(visit: Open) -> None:
+    app = visit("objects", threshold="0.78")
+    assert slider(app, "threshold").value == pytest.approx(0.8)
+    assert address(app, "threshold") == "0.78"
 
 
 def test_unknown_image_names_some(visit: Open) -> None:

@@ -140,7 +140,7 @@ def test_work_stops_when_asked() -> None:
 
     job.run(slow)
     assert seen == [0, 1]
-    assert job.error == str(Cancelled("stopped; what was finished is kept"))
+    assert job.error == str(Cancelled("Stopped. What was finished is kept: begun again, it goes on from there."))
 
 
 def test_duration() -> None:

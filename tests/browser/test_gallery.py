@@ -261,6 +261,7 @@ def test_keys_do_all_of_it(plane: Page) -> None:
 
 
 def test_save_picture(plane: Page) -> None:
+    side = root(plane).get_attribute("data-side")
     with plane.expect_download() as answer:
         plane.get_by_role("button", name="Save picture").click()
     saved = Image.open(answer.value.path())
@@ -268,13 +269,15 @@ def test_save_picture(plane: Page) -> None:
     assert box is not None
     assert (answer.value.suggested_filename, saved.format) == ("pictures.png", "PNG")
     pixels = np.asarray(saved.convert("RGB")).astype(int)
-    assert saved.width == pytest.approx(box["width"], abs=2)
-    assert box["height"] + 30 < saved.height < box["height"] + 200
+    fine = 2400 / box["width"]
+    assert saved.width == pytest.approx(2400, abs=2)
+    assert box["height"] + 60 < saved.height / fine < box["height"] + 230
     assert pixels.std() > 10
-    below = pixels[int(box["height"]) + 2 :]
+    below = pixels[int((box["height"] + 33) * fine) + 2 :]
     for swatch in plane.locator(".legend i").all():
         colour = [int(part) for part in re.findall(r"\d+", swatch.evaluate("one => one.style.background"))]
-        assert (below == colour).all(-1).sum() >= 50, "the legend's colours stand below the picture"
+        assert (below == colour).all(-1).sum() >= 300, "the legend's colours stand below the picture"
+    assert root(plane).get_attribute("data-side") == side
 
 
 def pinch(session: CDPSession, kind: str, places: list[tuple[float, float]]) -> None:

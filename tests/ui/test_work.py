@@ -73,7 +73,7 @@ def test_the_last_who_waits_stops_it_and_is_told(visitors: tuple[AppTest, AppTes
     click(first, "cancel-shared")
     click(second, "cancel-shared")
     _end()
-    assert "stopped" in second.run().warning[0].value
+    assert "Stopped" in second.run().warning[0].value
 
 
 def test_a_page_that_was_closed_does_not_keep_work_alive(
@@ -92,7 +92,7 @@ def test_work_after_one_that_was_stopped_begins_anew(visitors: tuple[AppTest, Ap
     assert RUNS == ["begun"]
     _end()
     assert first.run().markdown[-1].value == "result 7"
-    assert "stopped" in second.run().warning[0].value
+    assert "Stopped" in second.run().warning[0].value
     assert RUNS == ["begun", "begun"]
 
 
@@ -106,17 +106,19 @@ def _two_pages() -> None:
     state.enter(page)
     work.elsewhere()
     if page == "Here":
-        work.wait("mine", "Counting", count)
+        work.wait("usual", "Looking", count)
+        work.wait_when_asked("mine", "Counting", "Count", count)
 
 
-def test_other_pages_tell_of_work_until_its_page_has_shown_the_end() -> None:
+def test_other_pages_tell_of_work_and_of_the_end_of_what_was_asked_for() -> None:
     GATE.clear()
     work._jobs().clear()
     visitor = AppTest.from_function(_two_pages).run()
-    assert not visitor.caption
+    visitor.button(key="button-mine").click().run()
+    assert not visitor.caption, "the page shows both itself"
     visitor.selectbox[0].select("There").run()
-    assert [one.value for one in visitor.caption] == ["Counting: running · on the page Here"]
+    running = ["Looking: running · on the page Here", "Counting: running · on the page Here"]
+    assert [one.value for one in visitor.caption] == running
     _end()
     assert [one.value for one in visitor.run().caption] == ["Counting: done · on the page Here"]
-    visitor.selectbox[0].select("Here").run()
-    assert not visitor.selectbox[0].select("There").run().caption
+    assert not visitor.run().caption, "told once"

@@ -52,3 +52,28 @@ def mean_interval(values: ArrayLike) -> tuple[float, float, float, int]:
         return mean, float("nan"), float("nan"), len(known)
     reach = 1.96 * float(known.std(ddof=1)) / len(known) ** 0.5
     return mean, mean - reach, mean + reach, len(known)
+
+
+def balanced_accuracy(confusion: ArrayLike, draws: int = 2_000, seed: int = 0) -> tuple[float, float]:
+    """Accuracy with every class counted alike, and its chance limit.
+
+    Parameters
+    ----------
+    confusion : (K, K), entry (i, j) counts images of class i that were called class j
+
+    Returns
+    -------
+    value, limit
+        The mean of the classes' recalls, over classes with images; and what it stays below in 97.5 % of `draws` random
+        orders of the answers. A network whose value is above the limit knows something of some class. NaN without
+        images.
+    """
+    counts = np.asarray(confusion, np.int64)
+    if not counts.any():
+        return float("nan"), float("nan")
+    images = counts.sum(1)
+    truth = np.repeat(np.arange(len(counts)), images)
+    answers = np.concatenate([np.repeat(np.arange(len(counts)), row) for row in counts])
+    order, weight = np.random.default_rng(seed), 1 / ((images > 0).sum() * images[truth])
+    shuffled = [float(weight[truth == order.permutation(answers)].sum()) for _ in range(draws)]
+    return float(weight[truth == answers].sum()), float(np.quantile(shuffled, 0.975))

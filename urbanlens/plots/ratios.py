@@ -45,15 +45,19 @@ def ratio_bars(tables: Mapping[str, pd.DataFrame], colours: Mapping[str, str], o
                 "thickness": 1.2, "width": 3, "color": "rgba(128,128,128,.95)",
             },
             customdata=[[network, name, *values] for name, values in zip(objects, told.tolist(), strict=True)],
-            hovertemplate="%{y}, %{customdata[0]}: R %{x:.3f} (%{customdata[3]:.3f} to %{customdata[4]:.3f}), "
-            "base rate %{customdata[2]:.3f}, in %{customdata[5]} images<extra></extra>",
+            hovertemplate="%{y}, %{customdata[0]}<br>R %{x:.3f} (%{customdata[3]:.3f} to %{customdata[4]:.3f})<br>"
+            "base rate %{customdata[2]:.3f}<br>in %{customdata[5]} images<extra></extra>",
             offsetgroup=network,
         )  # fmt: skip
         figure.add_bar(
-            y=list(objects), x=np.full(len(objects), 0.004), base=told[:, 0] - 0.002, orientation="h", name="base rate",
-            marker={"color": BASE, "line": {"color": "#FFFFFF", "width": 0.8}}, offsetgroup=network, hoverinfo="skip",
-            legendgroup="base", showlegend=network == next(iter(tables)),
+            y=list(objects), x=np.full(len(objects), 0.009), base=told[:, 0] - 0.0045, orientation="h",
+            marker={"color": BASE, "line": {"color": "#FFFFFF", "width": 1}}, offsetgroup=network, hoverinfo="skip",
+            showlegend=False,
         )  # fmt: skip
+    figure.add_scatter(
+        x=[None], y=[None], mode="markers", name="base rate: chance", hoverinfo="skip",
+        marker={"symbol": "square", "size": 8, "color": BASE, "line": {"color": "#FFFFFF", "width": 1}},
+    )  # fmt: skip
     height = 130 + len(objects) * max(24, 15 * len(tables))
     figure.update_layout(
         barmode="group", height=height, margin={"l": 4, "r": 12, "t": 30, "b": 70}, bargap=0.25,

@@ -52,7 +52,7 @@ def show_chosen(here: Page, found: Study, threshold: float) -> None:
     pictures.bars([(maps.classes[i], float(maps.probabilities[row, i])) for i in order])
     st.page_link(
         "pages/single_image.py", label="Look closer", icon=":material/center_focus_strong:",
-        query_params={**state.shared_params(), "image": image_id},
+        query_params={**state.shared_params("Single image"), "image": image_id},
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def show_picked(here: Page, found: Study, picked: Rows, look: Look) -> None:
     with near:
         _some_of(whole, found, rows[:SHOWN], look)
         more = f"The first {SHOWN} are shown. " if len(rows) > SHOWN else ""
-        pictures.quiet(more + _mix(whole, picked))
+        pictures.quiet(more + _right(found, rows) + _mix(whole, picked))
     with where:
         figure = places_of(whole, whole.table.iloc[rows])
         if figure is None:
@@ -79,7 +79,7 @@ def show_picked(here: Page, found: Study, picked: Rows, look: Look) -> None:
             pictures.figure_with_downloads(figure, f"{whole.name}-picked-map", key="picked-map", zoom=True)
     st.page_link(
         "pages/objects.py", label="Which objects do they look at? Objects, for these images only",
-        icon=":material/category:", query_params=state.shared_params(),
+        icon=":material/category:", query_params=state.shared_params("Objects"),
     )  # fmt: skip
     maps = found.maps.of(rows)
     table = whole.table.iloc[rows].assign(
@@ -99,29 +99,45 @@ def _some_of(whole: ImageCollection, found: Study, rows: NDArray[np.int64], look
     pictures.row_of(list(zip(drawn, told, strict=True)), size=120, links=ids)
 
 
+def _right(found: Study, rows: NDArray[np.int64]) -> str:
+    """How many of some images the network named right, beside all of the collection."""
+    maps, every = found.maps.of(rows), found.maps
+    known, all_known = maps.labels >= 0, every.labels >= 0
+    if not known.any():
+        return ""
+    share = (every.predicted == every.labels)[all_known].mean()
+    right = int((maps.predicted == maps.labels)[known].sum())
+    return f"{right:,} of {int(known.sum()):,} are named right (of the whole collection {share:.0%}). "
+
+
 def _mix(whole: ImageCollection, picked: Rows) -> str:
+    """The commonest labels of the picked images, each beside its share of the whole collection."""
     from urbanlens.embedding import mix
 
     parts = []
     for column in overview.main_labels(whole):
-        told = ", ".join(f"{name} {share:.0%}" for name, share in mix(whole.table.loc[picked, column]))
-        parts.append(f"{column.replace('_', ' ')}: {told}")
+        every = dict(mix(whole.table[column], most=len(whole)))
+        told = [
+            f"{name} {share:.0%} (of all {every[name]:.0%})" for name, share in mix(whole.table.loc[picked, column])
+        ]
+        parts.append(f"{column.replace('_', ' ')}: {', '.join(told)}")
     return " · ".join(parts)
 
 
 def side_by_side(here: Page, networks: Mapping[str, Network], asked: Question) -> None:
     """One image under all networks whose masks are kept: do they look at the same place?"""
     whole, image_id = here.collection.whole, state.param("image")
-    if not image_id or image_id not in whole:
+    if not image_id or image_id not in whole or len(networks) < 2:
         return
     studies = [
         found
         for network in networks.values()
         if (found := masked.kept(whole, network, replace(asked, layer=None))) is not None
     ]
-    if len(studies) < 2:
-        return
     st.header("The same image under every network")
+    if len(studies) < 2:
+        pictures.quiet("Of this question, masks by another network are not there yet: choose it above to compute them.")
+        return
     try:
         image = whole.image(image_id)
     except (ImageError, OSError):

@@ -1,6 +1,7 @@
 // What hands and keys do to the plane of pictures, and what Python is told. The painter, the plane and the view come
 // before this text in the same module.
 const galleries = new WeakMap();
+const PRINT = 2400; // px that a saved picture is wide
 const TAP = 5; // px a finger may move and still tap
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -173,32 +174,37 @@ class Gallery extends View {
     this.root.classList.toggle('lassoing', on);
   }
 
-  // What is in view with its legend below, for print.
+  // What is in view, for print: finer than the screen, with what it shows above and its legend below.
   save() {
-    const { width, height } = this.canvas, style = getComputedStyle(this.root), { ratio } = this.painter;
-    const line = 22 * ratio, entries = this.legendEntries(), font = `${13 * ratio}px ${style.fontFamily}`;
-    const measure = this.painter.context;
+    const { painter, plane } = this, style = getComputedStyle(this.root), ratio = PRINT / plane.width;
+    painter.resize(plane.width, plane.height, Math.max(painter.ratio, ratio));
+    this.draw(performance.now());
+    const { width, height } = this.canvas, line = 22 * painter.ratio, size = 13 * painter.ratio;
+    const measure = painter.context, entries = this.legendEntries(), font = `${size}px ${style.fontFamily}`;
     measure.save();
     measure.font = font;
     const placed = inLines(entries.map(({ text }) => measure.measureText(text).width + 2 * line), width - line);
     measure.restore();
-    const lines = placed.length ? placed[placed.length - 1][1] + 1 : 0;
-    const copy = sheet(width, height + (lines + (lines ? 1 : 0)) * line), context = copy.getContext('2d');
+    const lines = placed.length ? placed[placed.length - 1][1] + 1 : 0, top = 1.5 * line;
+    const copy = sheet(width, top + height + (lines + (lines ? 1 : 0)) * line), context = copy.getContext('2d');
     context.fillStyle = getComputedStyle(this.stage).backgroundColor;
     context.fillRect(0, 0, copy.width, copy.height);
-    context.drawImage(this.canvas, 0, 0);
-    Object.assign(context, { font, textBaseline: 'middle' });
+    context.drawImage(this.canvas, 0, top);
+    painter.resize(plane.width, plane.height);
+    this.draw(performance.now());
+    Object.assign(context, { font, textBaseline: 'middle', fillStyle: style.color });
+    context.fillText(this.data.label, line / 2, top / 2, width - line);
     entries.forEach(({ text, colour }, i) => {
-      const left = placed[i][0] + line / 2, middle = height + (placed[i][1] + 1) * line;
+      const left = placed[i][0] + line / 2, middle = top + height + (placed[i][1] + 1) * line;
       context.fillStyle = colour;
-      context.fillRect(left, middle - 5 * ratio, 10 * ratio, 10 * ratio);
+      context.fillRect(left, middle - 0.4 * size, 0.8 * size, 0.8 * size);
       context.fillStyle = style.color;
-      context.fillText(text, left + 16 * ratio, middle);
+      context.fillText(text, left + 1.2 * size, middle);
     });
     copy.toBlob((blob) => {
       const link = document.createElement('a');
       link.href = URL.createObjectURL(blob);
-      link.download = 'pictures.png';
+      link.download = `${this.data.file}.png`;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);
       this.say('Picture saved.');

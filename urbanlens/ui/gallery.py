@@ -82,6 +82,7 @@ def gallery(
     key: str,
     height: int = 640,
     label: str = "Plane of pictures",
+    file: str = "pictures",
     muted: str = "other",
     on_change: Callable[[], None] | None = None,
 ) -> GalleryChoice:
@@ -101,7 +102,8 @@ def gallery(
     chosen : row that stands out.
     selected : rows that stand out while the others fade; none is no selection.
     height : px at most; on a low screen less.
-    label : what the plane shows, for those who do not see it.
+    label : what the plane shows, for those who do not see it, and above the saved picture.
+    file : name of the saved picture, without its ending.
     muted : name of the quiet points in the legend.
     on_change : called before the run that a click or a lasso causes; `choice` says there what it was.
 
@@ -129,6 +131,7 @@ def gallery(
         "selected": packing.pack_mask(list(selected), len(plane)) if len(selected) else None,
         "height": height,
         "label": label,
+        "file": file,
         "muted": muted,
     }
     heard = on_change or _nothing

@@ -37,8 +37,8 @@ class Painter {
     this.look = { ring: '#c4552d', paper: '#fff' };
   }
 
-  resize(width, height) {
-    this.ratio = Math.min(2, window.devicePixelRatio || 1);
+  resize(width, height, ratio = Math.min(2, window.devicePixelRatio || 1)) {
+    this.ratio = ratio;
     this.width = width;
     this.height = height;
     this.canvas.width = Math.round(width * this.ratio);
@@ -151,7 +151,8 @@ class Painter {
         const row = pictured[i], left = x[row] * view.k + view.x - half, top = view.y - y[row] * view.k - half;
         if (!(left > -side && top > -side && left < width && top < height)) continue;
         const from = (i % columns) * whole, below = Math.floor(i / columns) * whole;
-        context.drawImage(canvas, from, below, whole, whole, left, top, side, side);
+        // A hair inside the tile: smoothing would mix its neighbour on the sheet into its edge.
+        context.drawImage(canvas, from + 0.5, below + 0.5, whole - 1, whole - 1, left, top, side, side);
       }
     }
   }

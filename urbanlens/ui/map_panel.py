@@ -154,7 +154,7 @@ def show_image(collection: ImageCollection) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(
                 "pages/single_image.py", label="Explain this image", icon=":material/center_focus_strong:",
-                query_params={**state.shared_params(), "image": image_id},
+                query_params={**state.shared_params("Single image"), "image": image_id},
             )  # fmt: skip
             st.button("Close", key="close-image", type="tertiary", on_click=state.pick, args=("image", None))
 

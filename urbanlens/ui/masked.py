@@ -22,6 +22,7 @@ from urbanlens.explain import (
 )
 from urbanlens.explain.collection_maps import LABEL, PREDICTED, maps_key
 from urbanlens.explain.explainers import EXPLAINERS, GRAD_CAM
+from urbanlens.explain.trust import balanced_accuracy
 from urbanlens.ui import caches, explaining, overview, pictures, state, work
 
 if TYPE_CHECKING:
@@ -113,7 +114,13 @@ def study(collection: ImageCollection, network: Network, asked: Question = USUAL
         explain_collection(whole, model, **parts, store=store, progress=progress)
 
     if not work.asked_for(key):
-        st.info(f"The masks of these {len(whole):,} images under {pictures.plain(network.title)} are not there yet.")
+        what = targets(network)[asked.target].replace("each image's", "the image's")
+        where = f", layer {asked.layer}" if asked.layer else ""
+        st.info(
+            f"Masks by {EXPLAINERS[asked.explainer].title} for {pictures.plain(what)}{where} under "
+            f"{pictures.plain(network.title)} are not there yet. They are computed for the whole collection at once, "
+            "and kept: a few minutes for thousands of images."
+        )
     work.wait_when_asked(key, "Explaining the images", f"Explain all {len(whole):,} images", compute)
     return kept(collection, network, asked)
 
@@ -184,13 +191,24 @@ def about_network(network: Network, foreign: bool) -> None:
 
 
 def warn_weak(network: Network) -> None:
-    """Say so where a network does not answer better than always naming the commonest class."""
+    """Say so where a network does not surely answer better than always naming the commonest class."""
     metrics = network.card.metrics if network.card else {}
-    if {"interval", "base_rate"} <= set(metrics) and metrics["interval"][0] <= metrics["base_rate"]:
-        pictures.note(
-            f"{network.title} answers no better than always naming the commonest class would: where it looks says "
-            "nothing about the places. Draw no conclusions from its masks."
-        )
+    if not {"interval", "base_rate"} <= set(metrics) or metrics["interval"][0] > metrics["base_rate"]:
+        return
+    text = (
+        f"Over all test images {network.title} is right for {metrics['accuracy']:.0%}, not surely more than the "
+        f"{metrics['base_rate']:.0%} of always naming the commonest class. "
+    )
+    value, limit = balanced_accuracy(metrics.get("confusion", []))
+    if not value > limit:
+        pictures.note(text + "Where it looks says nothing about the places: draw no conclusions from its masks.")
+        return
+    recall = sorted(metrics["recall"].items(), key=lambda item: -item[1])
+    by_class = ", ".join(f"{name} {share:.0%}" for name, share in recall)
+    pictures.note(
+        text + f"With every class counted alike it is right for {value:.0%} (mere chance stays below {limit:.0%}), so "
+        f"it knows some of them. Right by class: {by_class}. Trust its masks for no class that it seldom gets right."
+    )
 
 
 def choose_scope(here: Page, networks: Sequence[Network]) -> Rows:
@@ -204,7 +222,8 @@ def choose_scope(here: Page, networks: Sequence[Network]) -> Rows:
     offered = {name: title for name, title in SCOPES.items() if name != "test" or np.any(test)}
     if not columns:
         offered.pop("labelled", None)
-    scope = state.choose("Images", list(offered), name="images", names=offered)
+    learnt = "Images that a network has learnt from are answered better than others would be." if np.any(test) else None
+    scope = state.choose("Images", list(offered), name="images", names=offered, help=learnt)
     rows = np.ones(len(collection), bool)
     if scope == "test":
         rows = np.asarray(test, bool)

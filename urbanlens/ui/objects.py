@@ -35,6 +35,10 @@ MOST_OBJECTS = 14
 BEHIND = 12
 MOST_CLASSES = 4
 SCHEME = "label_scheme"
+ORDER = (
+    "Objects whose R lies farthest above the base rate (the black mark) come first: they were looked at most beyond "
+    "chance."
+)
 EVERY = "every"
 
 
@@ -159,7 +163,10 @@ def _shown_classes(networks: Sequence[Measured]) -> list[str]:
     sizes = Counter(name for one in networks for name in one.classes)
     every = [str(name) for name, _ in sizes.most_common()]
     if len(every) <= MOST_CLASSES:
+        pictures.quiet(ORDER)
         return sorted(every)
+    few = [f"{name} ({sizes[name] // len(networks)})" for name in every if sizes[name] < LEAST_IMAGES * len(networks)]
+    pictures.quiet(ORDER + (f" Of {', '.join(few)} there are too few images for an interval." if few else ""))
     return state.choose_several("Classes shown", every, name="classes", default=every[:MOST_CLASSES])
 
 
@@ -167,6 +174,7 @@ def _ratio_figure(
     here: Page, name: str, parts: Mapping[str, pd.DataFrame], colours: Mapping[str, str], objects: list[str]
 ) -> None:
     figure = ratio_bars(parts, colours, objects)
+    table = pd.concat([part.assign(network=network) for network, part in parts.items()], ignore_index=True)
     key = f"ratios-{name}-{'-'.join(parts)}-{len(objects)}"
 
     def picked() -> None:
@@ -176,7 +184,7 @@ def _ratio_figure(
             state.set_param("behind", state.packed([told[0][0], name, told[0][1]]))
 
     pictures.figure_with_downloads(
-        figure, f"{here.collection.name}-{name}-objects", pd.concat(parts.values()), key=key, on_select=picked,
+        figure, f"{here.collection.name}-{name}-objects", table, key=key, on_select=picked,
         selection_mode="points",
     )  # fmt: skip
 
@@ -209,7 +217,10 @@ def show_behind(here: Page, networks: Sequence[Measured], threshold: float) -> N
             share = inside[position] / max(one.counts.total[position, column[0]], 1)
             cells.append((drawn, f"{whole.ids[row]}: {share:.0%} of it inside"))
     pictures.row_of(cells, size=230)
-    pictures.quiet("Images with most of its pixels inside the mask. White line: the object; dark: outside the mask.")
+    pictures.quiet(
+        "First the image in which most pixels of it lie inside the mask. White line: the object; dark: outside the "
+        "mask."
+    )
     st.button("Close these images", on_click=state.set_param, args=("behind", None), type="tertiary")
 
 
@@ -237,15 +248,17 @@ def outlined(
 
 def show_difference(here: Page, networks: Sequence[Measured], threshold: float) -> None:
     """R^A - R^B between two classes."""
-    every = sorted({name for one in networks for name in one.classes})
+    sizes = Counter(name for one in networks for name in one.classes)
+    every, largest = sorted(sizes), [name for name, _ in sizes.most_common()]
     if len(every) < 2:
         pictures.quiet("These images are all of one class: there is nothing to subtract.")
         return
     first, second, third = st.columns(3, gap="medium")
     with first:
-        above = state.choose("A", every, name="first")
+        above = state.choose("A", every, name="first", default=min(largest[:2]))
     with second:
-        below = state.choose("B", [name for name in every if name != above], name="second")
+        others = [name for name in every if name != above]
+        below = state.choose("B", others, name="second", default=next(name for name in largest if name != above))
     with third:
         chosen = state.choose("Network of the difference", [one.name for one in networks], name="of")
     one = next(one for one in networks if one.name == chosen)
@@ -279,7 +292,7 @@ def show_support(networks: Sequence[Measured]) -> None:
     for row in support(networks).to_dict("records"):
         told: dict[str, Any] = {str(key): value for key, value in row.items()}
         pictures.quiet(
-            f"{told['network']}: {told['images']:,} images with a class and pixel labels; "
+            f"{told['network']}: {told['images']:,} images with a class and named objects; "
             f"{told['empty masks']:,} of their masks ({told['share']:.1%}) are empty and count as looking nowhere."
         )
     foreign = [one.name for one in networks if one.by_answer]

@@ -72,7 +72,11 @@ def frame(title: str, *, wide: bool = True) -> ImageCollection | None:
         # After the switch: a link carries what is chosen now.
         for route in ROUTES:
             links.page_link(
-                route.path, label=route.title, icon=route.icon, query_params=state.shared_params(), width="stretch"
+                route.path,
+                label=route.title,
+                icon=route.icon,
+                query_params=state.shared_params(route.title),
+                width="stretch",
             )
         if collection is not None:
             _badge(collection)

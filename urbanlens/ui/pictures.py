@@ -129,7 +129,13 @@ def picture(image: Image, caption: str = "", *, most: int = 900) -> None:
 
 
 def row_of(cells: Sequence[tuple[Image, str]], *, size: int = 200, links: Sequence[str] | None = None) -> None:
-    """Small pictures side by side, each with an escaped caption; `links`: the images of the collection they lead to."""
+    """Small pictures side by side, none cut at its edges, each with an escaped caption.
+
+    Parameters
+    ----------
+    links
+        The images of the collection that they lead to.
+    """
     drawn = []
     for position, (image, caption) in enumerate(cells):
         address = caches.data_address(image, size, quality=85)
@@ -137,7 +143,7 @@ def row_of(cells: Sequence[tuple[Image, str]], *, size: int = 200, links: Sequen
         if links is not None:
             inner = _linked(inner, links[position])
         drawn.append(f"<figure>{inner}<figcaption>{escape(caption)}</figcaption></figure>")
-    st.html(f'<div class="pictures" style="--cell:{int(size)}px">{"".join(drawn)}</div>')
+    st.html(f'<div class="pictures whole" style="--cell:{int(size)}px">{"".join(drawn)}</div>')
 
 
 def numbers(values: Mapping[str, str]) -> None:

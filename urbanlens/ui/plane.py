@@ -61,6 +61,7 @@ class Colours:
 
     numbers: NDArray[np.int64]
     palette: list[tuple[str, str]]
+    muted: str = "other"
 
 
 def choose_look(collection: ImageCollection, network: Network) -> tuple[Look, str | None, str]:
@@ -73,7 +74,7 @@ def choose_look(collection: ImageCollection, network: Network) -> tuple[Look, st
         kind = state.choose("Pictures show", list(KINDS), name="show", names=KINDS)
     with second:
         threshold = state.slide(
-            "Threshold", 0.0, 1.0, name="threshold", default=0.5, step=0.05, disabled=kind != "explanation"
+            "Threshold", 0.1, 0.9, name="threshold", default=0.5, step=0.05, disabled=kind != "explanation"
         )
     with third:
         colour = state.choose("Colour of the frames", order, name="frame", names=names)
@@ -125,7 +126,8 @@ def colours_of(
     values = collection.whole.table[name]
     if name not in collection.columns.scores:
         every = _by_name(values)
-        return Colours(every.numbers[rows], every.palette)
+        rare = bool((every.numbers[rows] < 0)[values.iloc[rows].notna().to_numpy()].any())
+        return Colours(every.numbers[rows], every.palette, "other" if rare else f"no {name.replace('_', ' ')}")
     steps, low, high = palette.bins(values.iloc[rows], STEPS)
     edges = np.linspace(low, high, STEPS + 1)
     names = [f"{below:.3g} to {above:.3g}" for below, above in itertools.pairwise(edges)]
@@ -143,7 +145,9 @@ def _by_name(values: pd.Series[Any]) -> Colours:
 
 def _by_answer(maps: CollectionMaps) -> Colours:
     right = np.where(maps.labels < 0, -1, np.where(maps.predicted == maps.labels, 0, 1))
-    return Colours(np.asarray(right, np.int64), [("right", palette.OKABE_ITO[0]), ("wrong", palette.OKABE_ITO[5])])
+    return Colours(
+        np.asarray(right, np.int64), [("right", palette.OKABE_ITO[0]), ("wrong", palette.OKABE_ITO[5])], "no class"
+    )
 
 
 def _by_confidence(maps: CollectionMaps) -> Colours:
@@ -182,14 +186,21 @@ def draw_plane(
         ids=ids,
         captions=captions(found, rows[pictured]),
         colours=colours.numbers,
-        palette=[(name, colour) for name, colour in colours.palette],
+        palette=colours.palette,
+        muted=colours.muted,
         spread=_apart(plane.points[pictured]) if look.apart else None,
         chosen=int(chosen[0]) if len(chosen) else None,
         selected=selected,
         key=KEY,
-        label=f"{len(rows)} images laid out by where {found.name} looked",
+        label=_label(whole, found, len(rows), look),
+        file=f"{whole.name}-{found.name}-{look.method}-{look.kind}",
         on_change=changed,
     )
+
+
+def _label(whole: ImageCollection, found: Study, count: int, look: Look) -> str:
+    cut = f" above {look.threshold:g}" if look.kind == "explanation" else ""
+    return f"{whole.title}: {count:,} images by where {found.name} looked. Shown: {KINDS[look.kind]}{cut}"
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -109,10 +109,21 @@ def show_mark(here: Page, networks: Sequence[Measured]) -> None:
 def _planted_words(table: pd.DataFrame) -> pd.DataFrame:
     rows = [
         (row.network, row.city, row.object, f"{_percent(row.own)} / {_percent(row.other)}", _share(row.ratio),
-         _share(row.base), f"{row.rank} of {row.of}" if row.rank else "too rare", _verdict(row.found, row.images))
+         _share(row.base), _signed(row.lift_low, row.lift_high),
+         f"{row.rank} of {row.of}" if row.rank else "too rare", _verdict(row.found, row.images))
         for row in table.rename(columns={"class": "city"}).itertuples()
     ]  # fmt: skip
-    head = ["Network", "City", "Planted", "In its images / the other's", "R", "Base rate", "Rank of R − base", ""]
+    head = [
+        "Network",
+        "City",
+        "Planted",
+        "In its images / the other's",
+        "R",
+        "Base rate",
+        "R − base, 95 %",
+        "Rank of R − base",
+        "",
+    ]
     return pd.DataFrame(rows, columns=head)
 
 
@@ -162,13 +173,19 @@ def _interval(row: pd.Series) -> str:
         return "–"
     if not np.isfinite(row["low"]):
         return f"{row['mean']:.2f} (too few images)"
-    return f"{row['mean']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+    return f"{row['mean']:.2f} ({max(row['low'], 0):.2f} to {row['high']:.2f})"
 
 
 def _verdict(found: bool, images: int) -> str:
+    if not images:
+        return "no image of this city"
     if images < LEAST_IMAGES:
         return f"only {images} images"
     return "found" if found else "missed"
+
+
+def _signed(low: float, high: float) -> str:
+    return f"{low:+.2f} to {high:+.2f}" if np.isfinite([low, high]).all() else "–"
 
 
 def _percent(value: float) -> str:

@@ -206,7 +206,7 @@ def show_masks(subject: Subject, answer: Explained, target: str, collection: Ima
         pictures.image_download(drawn, f"{subject.file}-grad-cam")
     with right:
         st.subheader("What counted most", anchor=False)
-        threshold = state.slide("Threshold", 0.0, 1.0, name="threshold", default=0.5, step=0.05)
+        threshold = state.slide("Threshold", 0.1, 0.9, name="threshold", default=0.5, step=0.05)
         drawn = drawing.only_above(image, mask, threshold)
         part = float((mask >= threshold).mean())
         pictures.picture(drawn, f"The {part:.0%} of the picture where the mask is at least {threshold:g}.")

@@ -26,6 +26,9 @@ _BACK = "urbanlens.back"
 _ROUNDS = "urbanlens.rounds"
 _SHOWN = "urbanlens.shown"
 
+_ASKED: dict[str, set[str]] = {}
+"""The choices that each page has asked for since the server began: a link to it takes them along."""
+
 
 def _kept() -> dict[str, str]:
     kept: dict[str, str] = st.session_state.setdefault(_KEPT, {})
@@ -51,6 +54,8 @@ def enter(page: str) -> None:
         _draw_anew()
         st.session_state[_PAGE] = page
         st.session_state[_SHOWN] = {}
+    else:
+        _keep_moved()
     for name in {*SHARED, *now}:
         _mirror(name, _kept().get(name, ""))
     st.session_state[_ADDRESS] = st.query_params.to_dict()
@@ -64,6 +69,7 @@ def current_page() -> str:
 def param(name: str, default: str = "") -> str:
     """The kept choice `name`, or `default`; it appears in this page's address once it was chosen."""
     kept = _kept()
+    _ASKED.setdefault(current_page(), set()).add(name)
     if name in kept:
         _mirror(name, kept[name])
     return kept.get(name) or default
@@ -78,9 +84,13 @@ def set_param(name: str, value: str | None) -> None:
     _mirror(name, value or "")
 
 
-def shared_params() -> dict[str, str]:
-    """The choices that a link to another page takes along."""
-    return {name: value for name in SHARED if (value := _kept().get(name))}
+def shared_params(page: str = "") -> dict[str, str]:
+    """The choices that a link to another page takes along; with its title, also those that this page asks for.
+
+    So the page has nothing to add to its address on arrival: each addition would be a step of the browser's Back.
+    """
+    names = dict.fromkeys([*SHARED, *sorted(_ASKED.get(page, ()))])
+    return {name: value for name in names if (value := _kept().get(name))}
 
 
 def _mirror(name: str, value: str) -> None:
@@ -156,7 +166,7 @@ def choose(
         format_func=lambda value: shown.get(value, value),
         **settings,
     )
-    _note(name, first, chosen)
+    _note(name, first, chosen, fallback)
     set_param(name, None if chosen == fallback and name not in _kept() else chosen)
     return chosen
 
@@ -182,7 +192,7 @@ def choose_several(
     chosen: list[str] = st.multiselect(
         label, options, first, key=widget_key(name), format_func=lambda value: shown.get(value, value), **settings
     )
-    _note(name, first, chosen)
+    _note(name, first, chosen, list(default))
     set_param(name, packed(chosen) if chosen != list(default) else None)
     return chosen
 
@@ -200,21 +210,25 @@ def unpacked(text: str) -> list[str]:
 def slide(
     label: str, low: float, high: float, *, name: str, default: float, step: float = 0.01, **settings: Any
 ) -> float:
-    """A slider whose value survives page changes and lies in the address; of whole numbers where all are given so."""
+    """A slider whose value survives page changes and lies in the address; of whole numbers where all are given so.
+
+    A kept value that lies between two steps is shown as the nearer one, and stays as it is until the slider is moved.
+    """
     kind = int if all(isinstance(number, int) for number in (low, high, default, step)) else float
 
     def parse(text: str) -> float:
         value = float(text)
         if not math.isfinite(value):
             raise ValueError(f"{text!r} is no number between {low} and {high}")
-        return min(max(value, low), high)
+        return min(max(round(low + round((value - low) / step) * step, 9), low), high)
 
     first = start(name, None, default, parse)
     value = st.slider(
         label, kind(low), kind(high), kind(first), kind(step), key=widget_key(name), **settings
     )  # fmt: skip
-    _note(name, first, value)
-    set_param(name, None if value == default else f"{value:g}")
+    _note(name, first, value, default)
+    if value != first:
+        set_param(name, None if value == default else _text(value))
     return value
 
 
@@ -226,12 +240,30 @@ def touched() -> None:
 def _moved() -> bool:
     """Whether a widget stands elsewhere than in the last run."""
     shown: dict[str, Any] = st.session_state.get(_SHOWN, {})
-    return any(key in st.session_state and st.session_state[key] != value for key, value in shown.items())
+    return any(key in st.session_state and st.session_state[key] != value for key, (_, value, _) in shown.items())
 
 
-def _note(name: str, first: object, value: object) -> None:
+def _keep_moved() -> None:
+    """Keep what widgets say that were moved, before they are drawn again: links above them take it along."""
+    shown: dict[str, Any] = st.session_state.get(_SHOWN, {})
+    for key, (name, value, default) in shown.items():
+        now = st.session_state.get(key, value)
+        if now != value and now == default:
+            _kept().pop(name, None)
+        elif now != value:
+            _kept()[name] = _text(now)
+
+
+def _text(value: object) -> str:
+    """The value of a widget as it stands in the address."""
+    if isinstance(value, list):
+        return packed(value)
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+
+
+def _note(name: str, first: object, value: object, default: object) -> None:
     """Remember where a widget stands; one that was moved since the browser's Back lets the address follow again."""
-    st.session_state.setdefault(_SHOWN, {})[widget_key(name)] = value
+    st.session_state.setdefault(_SHOWN, {})[widget_key(name)] = (name, value, default)
     if value != first:
         st.session_state[_BACK] = False
 

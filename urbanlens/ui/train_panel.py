@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import streamlit as st
 
 from urbanlens.collection.library import is_shipped
@@ -44,7 +45,7 @@ def train_panel(collection: ImageCollection) -> None:
             f"two names have {LEAST} photographs each."
         )
         return
-    key = f"train-{whole.root}"
+    key = _key(whole)
     if work.running(key):
         job = work.follow(key)
         if job is None:
@@ -59,6 +60,16 @@ def train_panel(collection: ImageCollection) -> None:
     if card is not None and card.metrics:
         result(card, whole)
     _button(key, whole, label, count, folder, card)
+
+
+def is_training(collection: ImageCollection) -> bool:
+    """Whether a training on this collection runs, or its end has not been seen."""
+    return work.running(_key(collection.whole)) is not None
+
+
+def _key(whole: ImageCollection) -> str:
+    """Under which its training runs."""
+    return f"train-{whole.root}"
 
 
 def learnable(collection: ImageCollection) -> dict[str, dict[str, int]]:
@@ -101,6 +112,7 @@ def result(card: ModelCard, collection: ImageCollection) -> None:
     st.markdown(f"**{pictures.plain(_list(card.classes))}**  \n{pictures.plain(summary(card))}")
     recall = sorted(card.metrics["recall"].items(), key=lambda item: -item[1])
     pictures.quiet("Right by class: " + _list([f"{name} {share:.0%}" for name, share in recall], ", ") + ".")
+    _confusion(card)
     left_out = card.data.get("left_out", {})
     if left_out:
         images = sum(missing["images"] for missing in left_out.values())
@@ -112,6 +124,16 @@ def result(card: ModelCard, collection: ImageCollection) -> None:
         pictures.note(str(card.data["warning"]))
     if card.data.get("fingerprint") != collection.fingerprint:
         pictures.note("The collection has changed since this network was trained.")
+
+
+def _confusion(card: ModelCard) -> None:
+    """Which class is taken for which."""
+    counts = card.metrics.get("confusion")
+    if not counts:
+        return
+    with st.expander("Which is taken for which?"):
+        rows = [(name, *row) for name, row in zip(card.classes, counts, strict=True)]
+        pictures.text_table(pd.DataFrame(rows, columns=["photographs of", *[f"called {c}" for c in card.classes]]))
 
 
 def _ask(labels: dict[str, dict[str, int]]) -> tuple[str, int]:

@@ -24,6 +24,9 @@ GRACE_S = 0.4
 
 POLL_S = 0.5
 
+_BARS = "urbanlens.work-bars"
+"""Where a session keeps the page of its last whole run, and the keys of the bars that were drawn in it."""
+
 _STARTING = threading.Lock()
 
 
@@ -50,7 +53,7 @@ class Job:
         self.done, self.total, self.what = done, total, what
         self.pace.note(done, total)
         if self.stop.is_set():
-            raise Cancelled("stopped; what was finished is kept")
+            raise Cancelled("Stopped. What was finished is kept: begun again, it goes on from there.")
 
     def run(self, function: Callable[[Progress], Any]) -> None:
         """Run `function(progress)` to its end; what a user can put right becomes `error`."""
@@ -112,12 +115,14 @@ def private(name: str) -> str:
     return f"{name}:{_visitor()}"
 
 
-def start(key: str, label: str, function: Callable[[Progress], Any]) -> Job:
+def start(key: str, label: str, function: Callable[[Progress], Any], *, asked: bool = True) -> Job:
     """Begin `function(progress)` unless it runs already, for whomever; it must not call streamlit.
 
-    Work that is being stopped is begun anew once it has ended.
+    Work that is being stopped is begun anew once it has ended. The end of what the visitor `asked` for is told on
+    other pages too.
     """
     _pages()[key] = state.current_page()
+    (_told().discard if asked else _told().add)(key)
     own: Job | None = st.session_state.get(_own(key))
     if own is not None:
         return own
@@ -184,7 +189,7 @@ def wait(key: str, label: str, function: Callable[[Progress], Any]) -> Any:
         st.warning(plain(st.session_state[failed]))
         st.button("Try again", key=f"again-{key}", on_click=lambda: st.session_state.pop(failed))
         return None
-    start(key, label, function)
+    start(key, label, function, asked=_wish(key) in st.session_state)
     job = follow(key)
     if job is None:
         return None
@@ -218,35 +223,50 @@ def _wish(key: str) -> str:
 
 
 def elsewhere() -> None:
-    """Notes of the visitor's work that another page began and will show; drawn where the run stands, the side bar."""
-    notes = _elsewhere()
-    if any(not job.finished.is_set() for _, job in notes):
-        _moving_notes()
-    elif notes:
-        _notes()
+    """Notes of the visitor's work that the page does not show; drawn where the run stands, the side bar.
 
-
-def _elsewhere() -> list[tuple[str, Job]]:
-    """The pages and their work."""
-    here, jobs = state.current_page(), []
-    for key, page in _pages().items():
-        job: Job | None = st.session_state.get(_own(key))
-        if job is not None and page and page != here:
-            jobs.append((page, job))
-    return jobs
+    Called before the page is drawn, it goes by the bars of the page's last run, and looks again every other second
+    while something runs. The end of work that was asked for is told once.
+    """
+    page, bars = st.session_state.get(_BARS, ("", set()))
+    here = state.current_page()
+    st.session_state[_BARS] = (here, set())
+    jobs, hidden = _own_jobs(), bars if page == here else set()
+    if any(not job.finished.is_set() for job in jobs.values()):
+        _moving_notes(hidden)
+    ended = [key for key, job in jobs.items() if job.finished.is_set() and key not in _told()]
+    for key in ended:
+        st.caption(f"{plain(jobs[key].label)}: {'stopped' if jobs[key].error else 'done'}{_place(key)}")
+        _told().add(key)
 
 
 @st.fragment(run_every=4 * POLL_S)
-def _moving_notes() -> None:
-    _notes()
-
-
-def _notes() -> None:
-    for page, job in _elsewhere():
+def _moving_notes(hidden: set[str]) -> None:
+    """Notes of running work, but for `hidden` at first: what has a bar on the page by then needs none."""
+    _, bars = st.session_state.get(_BARS, ("", set()))
+    for key, job in _own_jobs().items():
+        if job.finished.is_set() or key in bars or key in hidden:
+            continue
         share = f"{min(job.done / job.total, 1):.0%}" if job.total else "running"
-        how = share if not job.finished.is_set() else "stopped" if job.error else "done"
-        left = "" if job.finished.is_set() else job.left()
-        st.caption(" · ".join(part for part in (f"{plain(job.label)}: {how}", left, f"on the page {page}") if part))
+        left = job.left()
+        st.caption(f"{plain(job.label)}: {share}{' · ' if left else ''}{left}{_place(key)}")
+    hidden.clear()
+
+
+def _own_jobs() -> dict[str, Job]:
+    """The work that this visitor waits for, by its key."""
+    return {key: job for key in _pages() if (job := st.session_state.get(_own(key))) is not None}
+
+
+def _place(key: str) -> str:
+    page = _pages()[key]
+    return f" · on the page {page}" if page else ""
+
+
+def _told() -> set[str]:
+    """Work whose end the visitor has heard of, or need not hear of."""
+    told: set[str] = st.session_state.setdefault("urbanlens.work-told", set())
+    return told
 
 
 def _pages() -> dict[str, str]:
@@ -271,9 +291,10 @@ def _bar(key: str) -> None:
     job = running(key)
     if job is None or job.finished.is_set():
         st.rerun()
+    st.session_state.get(_BARS, ("", set()))[1].add(key)
     with st.container(border=True, key="work"):
         share = min(job.done / job.total, 1.0) if job.total else 0.0
-        count = f"{job.done:,} of {job.total:,}" if job.total else ""
+        count = f"{plain(job.what)} {job.done:,} of {job.total:,}" if job.total else ""
         st.progress(share, " · ".join(part for part in (f"**{plain(job.label)}**", count, job.left()) if part))
         own = _visitor() in job.watchers or not job.others("")
         if job.stop.is_set():
