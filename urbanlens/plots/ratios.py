@@ -63,7 +63,7 @@ def ratio_bars(tables: Mapping[str, pd.DataFrame], colours: Mapping[str, str], o
         barmode="group", height=height, margin={"l": 4, "r": 12, "t": 30, "b": 70}, bargap=0.25,
         paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, clickmode="event+select",
         xaxis={
-            "range": [0, 1], "gridcolor": GRID, "tickformat": ".0%",
+            "range": [0, 1], "gridcolor": GRID, "tickformat": ".0%", "dtick": 0.25,
             "title": {"text": "share of the object's pixels inside the mask", "font": {"size": 12}},
         },
         yaxis={"autorange": "reversed", "title": None, "automargin": True},

@@ -142,8 +142,8 @@ def show_ratios(here: Page, networks: Sequence[Measured], threshold: float) -> N
     """A figure for each class; a click on a bar shows the images behind it."""
     tables = {one.name: table_of(one, threshold) for one in networks}
     colours = dict(zip(tables, palette.categorical(len(tables)), strict=True))
-    columns = st.columns(2, gap="large")
-    for position, name in enumerate(_shown_classes(networks)):
+    shown, columns = _shown_classes(networks), st.columns(2, gap="large")
+    for position, name in enumerate(shown):
         parts = {network: table[table["class"] == name] for network, table in tables.items()}
         lift = pd.concat(parts.values()).groupby("object")["lift"].mean().sort_values(ascending=False)
         objects = [str(object_) for object_ in lift.index[:MOST_OBJECTS]]
