@@ -87,8 +87,28 @@ def test_objects_of_the_demo_with_the_truth_beside(server: str, visit: Visit) ->
     expect(page.get_by_role("heading", name="signboard in Hanamori, as simple sees it")).to_be_visible()
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     page.get_by_role("slider", name="Threshold of the mask").press("ArrowRight")
-    page.wait_for_url(re.compile(r"cut=0\.6"))
+    page.wait_for_url(re.compile(r"threshold=0\.6"))
     page.wait_for_selector(READY)
+    no_error(page)
+
+
+def test_one_step_of_back_leads_to_the_page_before(server: str, visit: Visit) -> None:
+    """What was chosen goes along in the link, so that the next page has nothing to add to its address."""
+    page = visit(f"{server}/objects?models={NETWORK}")
+    expect(page.get_by_role("heading", name="Do networks agree?")).to_be_visible()
+    page.goto(f"{server}/explanations?model={NETWORK}")
+    stage(page)
+    page.get_by_role("slider", name="Threshold").press("ArrowRight")
+    page.wait_for_url(re.compile(r"threshold=0\.55"))
+    page.wait_for_selector(READY)
+    before = page.url
+    page.get_by_role("link", name="Objects", exact=True).first.click()
+    expect(page.get_by_role("heading", name="Do networks agree?")).to_be_visible()
+    page.wait_for_selector(READY)
+    assert asked(page)["threshold"] == ["0.55"]
+    page.go_back()
+    stage(page)
+    assert asked(page) == parse_qs(urlparse(before).query)
     no_error(page)
 
 
