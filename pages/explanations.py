@@ -52,7 +52,7 @@ with narrow:
 
 picked = lasso.picked(here.collection)
 if picked is not None:
-    explanations.show_picked(here, found, picked, look)
+    explanations.show_picked(here, found, picked, inside & found.maps.readable & ~found.maps.empty, look)
 explanations.side_by_side(here, networks, asked)
 with st.expander("The plane as points, for print", icon=":material/scatter_plot:"):
     if st.toggle("Draw it", key="draw-scatter"):

@@ -42,9 +42,10 @@ class Pace:
 
     def left(self) -> float | None:
         """Seconds; None as long as nothing can be said."""
-        if len(self._seen) < 2:
+        seen = list(self._seen)  # another thread takes reports down meanwhile
+        if len(seen) < 2:
             return None
-        (first, begun), (last, done) = self._seen[0], self._seen[-1]
+        (first, begun), (last, done) = seen[0], seen[-1]
         if last - first < 1 or done <= begun:
             return None
         return max(0.0, (self._total - done) * (last - first) / (done - begun) - (self._clock() - last))

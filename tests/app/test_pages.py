@@ -124,6 +124,33 @@ def test_links_take_what_was_just_chosen_so_that_arriving_adds_nothing_to_the_ad
     assert {name: address(app, name) for name in app.query_params} == taken
 
 
+def test_another_collection_lets_go_of_what_was_chosen(visit: Open) -> None:
+    app = visit("single_image", image="view-03", region="nothing", picked="abc")
+    menu = next(one for one in app.selectbox if str(one.key).startswith("choice-collection-"))
+    menu.select("demo").run()
+    assert address(app, "collection") == "demo"
+    assert not address(app, "image") and not address(app, "picked") and not address(app, "region")
+
+
+def test_a_link_drawn_before_a_part_of_the_page_ran_alone_overrules_nothing(visit: Open) -> None:
+    """On the page Single image the sliders draw only their part again, not the links of the side bar."""
+    app = visit("single_image", image="view-03", threshold="0.3")
+    stale = dict(app.query_params)
+    links = app.session_state["urbanlens.links"]
+    app.session_state["urbanlens.kept"]["threshold"] = "0.7"
+    app.query_params.clear()
+    for name, value in links["Explanations"].items():
+        app.query_params[name] = value
+    app.switch_page("pages/explanations.py").run()
+    assert slider(app, "threshold").value == pytest.approx(0.7)
+    assert stale["threshold"] == ["0.3"] or stale["threshold"] == "0.3"
+
+
+@pytest.mark.parametrize("value", ["1e308", "-1e308", "inf", "nan", "0x1"])
+def test_an_absurd_threshold_breaks_no_page(visit: Open, value: str) -> None:
+    assert not visit("explanations", threshold=value).exception
+
+
 def test_a_kept_value_between_two_steps_is_shown_as_the_nearer_and_stays(visit: Open) -> None:
     app = visit("objects", threshold="0.78")
     assert slider(app, "threshold").value == pytest.approx(0.8)

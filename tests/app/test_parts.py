@@ -140,7 +140,7 @@ def test_work_stops_when_asked() -> None:
 
     job.run(slow)
     assert seen == [0, 1]
-    assert job.error == str(Cancelled("Stopped. What was finished is kept: begun again, it goes on from there."))
+    assert job.error == str(Cancelled("Stopped. Parts that were finished are kept."))
 
 
 def test_duration() -> None:

@@ -66,6 +66,12 @@ def test_images_without_a_place_are_shared_out_in_whole_series() -> None:
         superblocks([1], [1], cell_m=0)
 
 
+def test_a_large_place_is_not_torn_for_the_sake_of_the_shares() -> None:
+    lat = np.concatenate([np.full(85, 48.0), 48.1 + 0.01 * np.arange(15)])
+    splits = split_by_place([f"{n}.jpg" for n in range(100)], lat, np.full(100, 2.0))
+    assert len(set(splits[:85])) == 1 and len(set(splits)) == 3
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 10])
 def test_a_single_film_is_cut_in_its_order(count: int) -> None:
     nowhere = np.full(count, np.nan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -15,7 +16,7 @@ from urbanlens.collection import ImageCollection
 from urbanlens.errors import Cancelled, ModelError
 from urbanlens.explain import count_collection, count_objects, explain_collection, kept_counts, kept_maps
 from urbanlens.explain import explain_images as one_by_one
-from urbanlens.explain.collection_maps import LABEL, PREDICTED, maps_key
+from urbanlens.explain.collection_maps import LABEL, PREDICTED, label_numbers, maps_key
 from urbanlens.models import LoadedModel, ModelCard
 from urbanlens.models.transform import SquareTransform
 
@@ -146,3 +147,20 @@ def test_objects_of_a_collection(collection: ImageCollection, store: ArtifactSto
     kept = kept_counts(labelled, key, store=store)
     assert kept is not None
     assert np.array_equal(kept.inside, counts.inside)
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "expected"),
+    [
+        (["b", "a", None, "c"], ["a", "b"], [1, 0, -1, -1]),
+        ([2, 10, 2], ["10", "2"], [1, 0, 1]),
+        ([True, False], ["False", "True"], [1, 0]),
+        ([0.5, float("nan"), 2.0], ["0.5", "2.0", "nan"], [0, -1, 1]),
+        ([None, None], ["None"], [-1, -1]),
+    ],
+)
+def test_labels_are_numbered_as_text(values: list[object], classes: list[str], expected: list[int]) -> None:
+    class Table:
+        table = pd.DataFrame({"city": values})
+
+    assert label_numbers(Table(), "city", classes).tolist() == expected  # type: ignore[arg-type]

@@ -174,6 +174,7 @@ class TestBrokenFolders:
             ({"architecture": "resnet9000"}, "resnet9000"),
             ({"classes": []}, "at least one class"),
             ({"classes": "ab"}, "classes"),
+            ({"classes": ["a", "b", "a"]}, "each class once"),
             ({"size": 3}, "size"),
             ({"format": 99}, "update"),
             ({"options": {"pretrained": 1}}, "pretrained"),

@@ -122,3 +122,5 @@ def test_other_pages_tell_of_work_and_of_the_end_of_what_was_asked_for() -> None
     _end()
     assert [one.value for one in visitor.run().caption] == ["Counting: done · on the page Here"]
     assert not visitor.run().caption, "told once"
+    visitor.selectbox[0].select("Here").run()
+    assert not visitor.run().caption, "never on the page that shows it"

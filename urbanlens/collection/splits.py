@@ -104,13 +104,14 @@ def split_by_group(
     paths: Sequence[str],
     *,
     seed: int = 0,
+    least: float = 0.5,
 ) -> tuple[npt.NDArray[np.str_], list[str]]:
     """Give whole groups to "train", "val" or "test", so that each class comes near to 6:2:2.
 
-    Where that leaves a split with less than half of its share of a class (as when all its images are of one film), the
-    images of this class are cut instead: ordered by group and name, the first are for training, the next for
-    validation, the last for test. So the test images still have no neighbour that was learnt: between them lies the
-    validation part.
+    Where that leaves a split with less than `least` of its share of a class, half as a rule, or with nothing of it (as
+    when all its images are of one film), the images of this class are cut instead: ordered by group and name, the first
+    are for training, the next for validation, the last for test. So the test images still have no neighbour that was
+    learnt: between them lies the validation part.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def split_by_group(
     cut = []
     for name, inside in members.items():
         shares = np.array([np.mean(splits[inside] == split) for split in SPLITS])
-        if (shares < np.array(SHARES) / 2).any():
+        if (shares < np.maximum(least * np.array(SHARES), 1e-9)).any():
             cut.append(str(name))
             rows = sorted(map(int, np.flatnonzero(inside)), key=lambda row: (str(groups[row]), _natural(paths[row])))
             first = max(1, min(round(SHARES[0] * len(rows)), len(rows) - 2))
@@ -149,7 +150,8 @@ def split_by_place(
 ) -> npt.NDArray[np.str_]:
     """Give each image to "train", "val" or "test", whole places and series (`together`) at a time.
 
-    The same files, places and seed give the same split; the shares come as near to 6:2:2 as the groups allow.
+    The same files, places and seed give the same split; the shares come as near to 6:2:2 as the groups allow. Only
+    where these are fewer than three are the images cut in their order, as a class of one series is (`split_by_group`).
 
     Returns
     -------
@@ -157,7 +159,7 @@ def split_by_place(
         (N,) text.
     """
     groups = together(paths, lat, lon)
-    return split_by_group(groups, ["all"] * len(groups), paths, seed=seed)[0]
+    return split_by_group(groups, ["all"] * len(groups), paths, seed=seed, least=0)[0]
 
 
 def _deal(groups: npt.NDArray[np.str_], part_of: dict[str, int], seed: int) -> None:

@@ -152,7 +152,8 @@ def label_numbers(collection: ImageCollection, column: str, classes: Sequence[st
     """(N,) the number of each image's class among `classes`; -1 for none or another one."""
     if column not in collection.table:
         return np.full(len(collection), -1, np.int64)
-    return np.asarray(pd.Index(list(classes), dtype=str).get_indexer(collection.table[column].astype(str)), np.int64)
+    values = collection.table[column].map(str, na_action="ignore")
+    return np.asarray(pd.Index(list(classes), dtype=object).get_indexer(values.astype(object)), np.int64)
 
 
 def maps_key(

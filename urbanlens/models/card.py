@@ -112,6 +112,8 @@ def _check(values: Mapping[str, Any], where: str) -> None:
             isinstance(part, str) for part in values.get(name, [])
         ):
             raise ModelError(f"{where}: {name} is {values[name]!r}, it must be a list of texts")
+    if len(set(values["classes"])) < len(values["classes"]):
+        raise ModelError(f"{where}: classes is {values['classes']!r}, it must name each class once")
     for name in ("options", "training", "data", "metrics", "weights"):
         if not isinstance(values.get(name, {}), dict):
             raise ModelError(f"{where}: {name} is {values[name]!r}, it must be an object")

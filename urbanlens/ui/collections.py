@@ -166,8 +166,7 @@ def show_import_result() -> None:
 
 def open_collection(name: str) -> None:
     """Make a collection the current one; regions and images of another mean nothing there."""
-    for choice in ("region", "a", "b", "image"):
-        state.set_param(choice, None)
+    state.forget_choices()
     state.pick("collection", name)
     st.session_state.pop(_RESULT, None)
 

@@ -56,8 +56,11 @@ def show_chosen(here: Page, found: Study, threshold: float) -> None:
     )  # fmt: skip
 
 
-def show_picked(here: Page, found: Study, picked: Rows, look: Look) -> None:
-    """The images picked with the lasso: some of them, drawn as in the plane, and where they are on the map."""
+def show_picked(here: Page, found: Study, picked: Rows, among: Rows, look: Look) -> None:
+    """The images picked with the lasso: some of them, drawn as in the plane, and where they are on the map.
+
+    Each share stands beside that of the images `among` which they were picked.
+    """
     from urbanlens.plots.places import places_of
 
     whole = here.collection.whole
@@ -67,7 +70,7 @@ def show_picked(here: Page, found: Study, picked: Rows, look: Look) -> None:
     with near:
         _some_of(whole, found, rows[:SHOWN], look)
         more = f"The first {SHOWN} are shown. " if len(rows) > SHOWN else ""
-        pictures.quiet(more + _right(found, rows) + _mix(whole, picked))
+        pictures.quiet(more + _right(found, picked, among) + _mix(whole, picked, among))
     with where:
         figure = places_of(whole, whole.table.iloc[rows])
         if figure is None:
@@ -99,26 +102,29 @@ def _some_of(whole: ImageCollection, found: Study, rows: NDArray[np.int64], look
     pictures.row_of(list(zip(drawn, told, strict=True)), size=120, links=ids)
 
 
-def _right(found: Study, rows: NDArray[np.int64]) -> str:
-    """How many of some images the network named right, beside all of the collection."""
-    maps, every = found.maps.of(rows), found.maps
-    known, all_known = maps.labels >= 0, every.labels >= 0
-    if not known.any():
+def _right(found: Study, picked: Rows, among: Rows) -> str:
+    """How many of the picked images the network named right, beside those of the plane."""
+    maps = found.maps
+    known, right = maps.readable & (maps.labels >= 0), maps.predicted == maps.labels
+    chosen, every = known & picked, known & among
+    if not chosen.any() or not every.any():
         return ""
-    share = (every.predicted == every.labels)[all_known].mean()
-    right = int((maps.predicted == maps.labels)[known].sum())
-    return f"{right:,} of {int(known.sum()):,} are named right (of the whole collection {share:.0%}). "
+    return (
+        f"{int(right[chosen].sum()):,} of {int(chosen.sum()):,} are named right (of the images in the plane "
+        f"{right[every].mean():.0%}). "
+    )
 
 
-def _mix(whole: ImageCollection, picked: Rows) -> str:
-    """The commonest labels of the picked images, each beside its share of the whole collection."""
+def _mix(whole: ImageCollection, picked: Rows, among: Rows) -> str:
+    """The commonest labels of the picked images, each beside its share of the images in the plane."""
     from urbanlens.embedding import mix
 
     parts = []
     for column in overview.main_labels(whole):
-        every = dict(mix(whole.table[column], most=len(whole)))
+        every = dict(mix(whole.table.loc[among, column], most=len(whole)))
         told = [
-            f"{name} {share:.0%} (of all {every[name]:.0%})" for name, share in mix(whole.table.loc[picked, column])
+            f"{name} {share:.0%} (in the plane {every.get(name, 0):.0%})"
+            for name, share in mix(whole.table.loc[picked, column])
         ]
         parts.append(f"{column.replace('_', ' ')}: {', '.join(told)}")
     return " · ".join(parts)
@@ -136,7 +142,9 @@ def side_by_side(here: Page, networks: Mapping[str, Network], asked: Question) -
     ]
     st.header("The same image under every network")
     if len(studies) < 2:
-        pictures.quiet("Of this question, masks by another network are not there yet: choose it above to compute them.")
+        pictures.quiet(
+            "Masks of this class, at the last layer, by two networks are needed here, and are not there yet."
+        )
         return
     try:
         image = whole.image(image_id)

@@ -2,6 +2,7 @@
 // before this text in the same module.
 const galleries = new WeakMap();
 const PRINT = 2400; // px that a saved picture is wide
+const MOST_PIXELS = 8e6; // of it; browsers on phones make none beyond twice as many
 const TAP = 5; // px a finger may move and still tap
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -176,7 +177,9 @@ class Gallery extends View {
 
   // What is in view, for print: finer than the screen, with what it shows above and its legend below.
   save() {
-    const { painter, plane } = this, style = getComputedStyle(this.root), ratio = PRINT / plane.width;
+    if (!this.arrived) { this.say('The pictures are still being loaded.'); return; }
+    const { painter, plane } = this, style = getComputedStyle(this.root);
+    const ratio = Math.min(PRINT / plane.width, Math.sqrt(MOST_PIXELS / (plane.width * plane.height)));
     painter.resize(plane.width, plane.height, Math.max(painter.ratio, ratio));
     this.draw(performance.now());
     const { width, height } = this.canvas, line = 22 * painter.ratio, size = 13 * painter.ratio;
@@ -199,9 +202,10 @@ class Gallery extends View {
       context.fillStyle = colour;
       context.fillRect(left, middle - 0.4 * size, 0.8 * size, 0.8 * size);
       context.fillStyle = style.color;
-      context.fillText(text, left + 1.2 * size, middle);
+      context.fillText(text, left + 1.2 * size, middle, width - left - 1.5 * size);
     });
     copy.toBlob((blob) => {
+      if (!blob) { this.say('This browser cannot make the picture: it has too little memory.'); return; }
       const link = document.createElement('a');
       link.href = URL.createObjectURL(blob);
       link.download = `${this.data.file}.png`;

@@ -72,7 +72,7 @@ class Painter {
   tiles(level) {
     if (!this.framed[level]) {
       const image = this.plain[0] ? this.shrunk(level) : null, size = Math.max(4, this.cell >> level);
-      const edge = Math.max(1, Math.round(size * FRAME)), whole = size + 2 * edge;
+      const edge = Math.max(2, Math.round(size * FRAME)), whole = size + 2 * edge;
       const canvas = sheet(this.columns * whole, Math.ceil(this.count / this.columns) * whole);
       const context = canvas.getContext('2d');
       for (let i = 0; i < this.count; i += 1) {

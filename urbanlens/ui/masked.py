@@ -20,7 +20,7 @@ from urbanlens.explain import (
     kept_maps,
     test_rows,
 )
-from urbanlens.explain.collection_maps import LABEL, PREDICTED, maps_key
+from urbanlens.explain.collection_maps import LABEL, PREDICTED, label_numbers, maps_key
 from urbanlens.explain.explainers import EXPLAINERS, GRAD_CAM
 from urbanlens.explain.trust import balanced_accuracy
 from urbanlens.ui import caches, explaining, overview, pictures, state, work
@@ -81,7 +81,7 @@ def kept(collection: ImageCollection, network: Network, asked: Question = USUAL)
     def read() -> CollectionMaps | None:
         return kept_maps(whole, card, column, **parts, store=store_for(whole))
 
-    labels = hash(tuple(whole.table[column])) if column in whole.table else 0
+    labels = hash(label_numbers(whole, column, card.classes).tobytes())
     maps = caches.masks(f"{key.digest}-{labels}", read)
     return None if maps is None else Study(network, key, maps)
 
@@ -190,24 +190,31 @@ def about_network(network: Network, foreign: bool) -> None:
         pictures.note(str(card.data["warning"]))
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def _balanced(confusion: list[list[int]]) -> tuple[float, float]:
+    return balanced_accuracy(confusion)
+
+
 def warn_weak(network: Network) -> None:
     """Say so where a network does not surely answer better than always naming the commonest class."""
     metrics = network.card.metrics if network.card else {}
-    if not {"interval", "base_rate"} <= set(metrics) or metrics["interval"][0] > metrics["base_rate"]:
+    if not {"accuracy", "interval", "base_rate"} <= set(metrics) or metrics["interval"][0] > metrics["base_rate"]:
         return
     text = (
         f"Over all test images {network.title} is right for {metrics['accuracy']:.0%}, not surely more than the "
         f"{metrics['base_rate']:.0%} of always naming the commonest class. "
     )
-    value, limit = balanced_accuracy(metrics.get("confusion", []))
+    value, limit = _balanced(metrics.get("confusion", []))
     if not value > limit:
-        pictures.note(text + "Where it looks says nothing about the places: draw no conclusions from its masks.")
+        pictures.note(text + "There is no sign that it knows the classes: draw no conclusions from its masks.")
         return
-    recall = sorted(metrics["recall"].items(), key=lambda item: -item[1])
+    recall = sorted(metrics.get("recall", {}).items(), key=lambda item: -item[1])
     by_class = ", ".join(f"{name} {share:.0%}" for name, share in recall)
     pictures.note(
-        text + f"With every class counted alike it is right for {value:.0%} (mere chance stays below {limit:.0%}), so "
-        f"it knows some of them. Right by class: {by_class}. Trust its masks for no class that it seldom gets right."
+        text
+        + f"With every class counted alike it is right for {value:.0%} (by mere chance below {limit:.0%}, in 97.5 % "
+        f"of draws), so it knows some of them. Right by class: {by_class}. Trust its masks for no class that it seldom "
+        "gets right."
     )
 
 

@@ -166,6 +166,7 @@ def _shown_classes(networks: Sequence[Measured]) -> list[str]:
         pictures.quiet(ORDER)
         return sorted(every)
     few = [f"{name} ({sizes[name] // len(networks)})" for name in every if sizes[name] < LEAST_IMAGES * len(networks)]
+    few = [*few[:8], f"{len(few) - 8} more"] if len(few) > 8 else few
     pictures.quiet(ORDER + (f" Of {', '.join(few)} there are too few images for an interval." if few else ""))
     return state.choose_several("Classes shown", every, name="classes", default=every[:MOST_CLASSES])
 

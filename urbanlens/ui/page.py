@@ -117,7 +117,7 @@ def _switch() -> ImageCollection | None:
         if folder is None:
             st.warning("The collection in the address is not known here. Showing another one.")
             state.pick("collection", None)
-            _forget_choices()
+            state.forget_choices()
         else:
             known[wanted] = folder
     if not known:
@@ -125,19 +125,13 @@ def _switch() -> ImageCollection | None:
     names = library.titles(known)
     chosen = state.choose("Collection", list(known), name="collection", default="", names=names)
     if wanted in known and chosen != wanted:
-        _forget_choices()
+        state.forget_choices()
     state.set_param("collection", chosen)
     try:
         return caches.collection(known[chosen])
     except UrbanLensError as error:
         st.error(plain(str(error)))
         return None
-
-
-def _forget_choices() -> None:
-    """Let go of what was chosen in another collection."""
-    for name in ("region", "a", "b", "image", "class", "group", "picked", "behind", "models", "classes", "model"):
-        state.pick(name, None)
 
 
 def _badge(collection: ImageCollection) -> None:

@@ -123,15 +123,16 @@ def colours_of(
         numbers = sorted(set(labels[labels >= 0].tolist()))
         shades = palette.categorical(len(numbers))
         return Colours(labels, [(f"group {number + 1}", shades[i]) for i, number in enumerate(numbers)])
-    values = collection.whole.table[name]
+    values, nothing = collection.whole.table[name], f"no {name.replace('_', ' ')}"
     if name not in collection.columns.scores:
         every = _by_name(values)
-        rare = bool((every.numbers[rows] < 0)[values.iloc[rows].notna().to_numpy()].any())
-        return Colours(every.numbers[rows], every.palette, "other" if rare else f"no {name.replace('_', ' ')}")
+        named = values.iloc[rows].astype("string").fillna("").ne("").to_numpy(bool)
+        rare = bool((every.numbers[rows] < 0)[named].any())
+        return Colours(every.numbers[rows], every.palette, "other" if rare else nothing)
     steps, low, high = palette.bins(values.iloc[rows], STEPS)
     edges = np.linspace(low, high, STEPS + 1)
     names = [f"{below:.3g} to {above:.3g}" for below, above in itertools.pairwise(edges)]
-    return Colours(steps, list(zip(names, palette.sequential(STEPS), strict=True)))
+    return Colours(steps, list(zip(names, palette.sequential(STEPS), strict=True)), nothing)
 
 
 def _by_name(values: pd.Series[Any]) -> Colours:

@@ -173,7 +173,7 @@ def _interval(row: pd.Series) -> str:
         return "–"
     if not np.isfinite(row["low"]):
         return f"{row['mean']:.2f} (too few images)"
-    return f"{row['mean']:.2f} ({max(row['low'], 0):.2f} to {row['high']:.2f})"
+    return f"{row['mean']:.2f} ({max(row['low'], 0):.2f} to {min(row['high'], 1):.2f})"
 
 
 def _verdict(found: bool, images: int) -> str:

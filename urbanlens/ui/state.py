@@ -25,6 +25,7 @@ _ADDRESS = "urbanlens.address"
 _BACK = "urbanlens.back"
 _ROUNDS = "urbanlens.rounds"
 _SHOWN = "urbanlens.shown"
+_LINKS = "urbanlens.links"
 
 _ASKED: dict[str, set[str]] = {}
 """The choices that each page has asked for since the server began: a link to it takes them along."""
@@ -50,7 +51,10 @@ def enter(page: str) -> None:
         for name in written:
             _kept().pop(name, None)
     if arrived or st.session_state[_BACK]:
-        _kept().update(now)
+        if st.session_state[_BACK] or now != st.session_state.get(_LINKS, {}).get(page):
+            _kept().update(
+                now
+            )  # else by a link of the last run: parts of a page run alone, and chose after it was drawn
         _draw_anew()
         st.session_state[_PAGE] = page
         st.session_state[_SHOWN] = {}
@@ -84,13 +88,22 @@ def set_param(name: str, value: str | None) -> None:
     _mirror(name, value or "")
 
 
+def forget_choices() -> None:
+    """Let go of what was chosen in another collection: its regions, images and networks mean nothing in this one."""
+    names = ("region", "a", "b", "all", "image", "class", "classes", "first", "second", "group", "picked", "behind")
+    for name in (*names, "model", "models", "of", "explain", "layer", "scheme"):
+        pick(name, None)
+
+
 def shared_params(page: str = "") -> dict[str, str]:
     """The choices that a link to another page takes along; with its title, also those that this page asks for.
 
     So the page has nothing to add to its address on arrival: each addition would be a step of the browser's Back.
     """
     names = dict.fromkeys([*SHARED, *sorted(_ASKED.get(page, ()))])
-    return {name: value for name in names if (value := _kept().get(name))}
+    chosen = {name: value for name in names if (value := _kept().get(name))}
+    st.session_state.setdefault(_LINKS, {})[page] = chosen
+    return chosen
 
 
 def _mirror(name: str, value: str) -> None:
@@ -166,7 +179,7 @@ def choose(
         format_func=lambda value: shown.get(value, value),
         **settings,
     )
-    _note(name, first, chosen, fallback)
+    _note(name, first, chosen)
     set_param(name, None if chosen == fallback and name not in _kept() else chosen)
     return chosen
 
@@ -220,7 +233,8 @@ def slide(
         value = float(text)
         if not math.isfinite(value):
             raise ValueError(f"{text!r} is no number between {low} and {high}")
-        return min(max(round(low + round((value - low) / step) * step, 9), low), high)
+        value = min(max(value, low), high)
+        return min(round(low + round((value - low) / step) * step, 9), high)
 
     first = start(name, None, default, parse)
     value = st.slider(
@@ -247,6 +261,8 @@ def _keep_moved() -> None:
     """Keep what widgets say that were moved, before they are drawn again: links above them take it along."""
     shown: dict[str, Any] = st.session_state.get(_SHOWN, {})
     for key, (name, value, default) in shown.items():
+        if name == "collection" or key != widget_key(name):  # the menu has its own say; what was replaced has none
+            continue
         now = st.session_state.get(key, value)
         if now != value and now == default:
             _kept().pop(name, None)
@@ -261,8 +277,11 @@ def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, (int, float)) else str(value)
 
 
-def _note(name: str, first: object, value: object, default: object) -> None:
-    """Remember where a widget stands; one that was moved since the browser's Back lets the address follow again."""
+def _note(name: str, first: object, value: object, default: object = None) -> None:
+    """Remember where a widget stands, and the value that needs no place in the address.
+
+    One that was moved since the browser's Back lets the address follow again.
+    """
     st.session_state.setdefault(_SHOWN, {})[widget_key(name)] = (name, value, default)
     if value != first:
         st.session_state[_BACK] = False

@@ -24,6 +24,7 @@ GRACE_S = 0.4
 
 POLL_S = 0.5
 
+_ENDED = "urbanlens.work-ended"
 _BARS = "urbanlens.work-bars"
 """Where a session keeps the page of its last whole run, and the keys of the bars that were drawn in it."""
 
@@ -53,7 +54,7 @@ class Job:
         self.done, self.total, self.what = done, total, what
         self.pace.note(done, total)
         if self.stop.is_set():
-            raise Cancelled("Stopped. What was finished is kept: begun again, it goes on from there.")
+            raise Cancelled("Stopped. Parts that were finished are kept.")
 
     def run(self, function: Callable[[Progress], Any]) -> None:
         """Run `function(progress)` to its end; what a user can put right becomes `error`."""
@@ -226,41 +227,41 @@ def elsewhere() -> None:
     """Notes of the visitor's work that the page does not show; drawn where the run stands, the side bar.
 
     Called before the page is drawn, it goes by the bars of the page's last run, and looks again every other second
-    while something runs. The end of work that was asked for is told once.
+    while something runs. The end of work that was asked for is told until the next run.
     """
     page, bars = st.session_state.get(_BARS, ("", set()))
     here = state.current_page()
     st.session_state[_BARS] = (here, set())
-    jobs, hidden = _own_jobs(), bars if page == here else set()
-    if any(not job.finished.is_set() for job in jobs.values()):
-        _moving_notes(hidden)
-    ended = [key for key, job in jobs.items() if job.finished.is_set() and key not in _told()]
-    for key in ended:
-        st.caption(f"{plain(jobs[key].label)}: {'stopped' if jobs[key].error else 'done'}{_place(key)}")
-        _told().add(key)
+    _told().update(st.session_state.pop(_ENDED, set()))
+    running = any(not job.finished.is_set() for _, job, _ in _own_jobs())
+    (_moving_notes if running else _notes)(bars if page == here else set())
 
 
 @st.fragment(run_every=4 * POLL_S)
 def _moving_notes(hidden: set[str]) -> None:
-    """Notes of running work, but for `hidden` at first: what has a bar on the page by then needs none."""
-    _, bars = st.session_state.get(_BARS, ("", set()))
-    for key, job in _own_jobs().items():
-        if job.finished.is_set() or key in bars or key in hidden:
-            continue
-        share = f"{min(job.done / job.total, 1):.0%}" if job.total else "running"
-        left = job.left()
-        st.caption(f"{plain(job.label)}: {share}{' · ' if left else ''}{left}{_place(key)}")
+    _notes(hidden)
     hidden.clear()
 
 
-def _own_jobs() -> dict[str, Job]:
-    """The work that this visitor waits for, by its key."""
-    return {key: job for key in _pages() if (job := st.session_state.get(_own(key))) is not None}
+def _notes(hidden: set[str]) -> None:
+    """A line each, but for `hidden` at first: what has a bar on the page by then needs none."""
+    _, bars = st.session_state.get(_BARS, ("", set()))
+    for key, job, page in _own_jobs():
+        parts = [f"{min(job.done / job.total, 1):.0%}" if job.total else "running", job.left()]
+        if job.finished.is_set():
+            if key in _told() or page == state.current_page():
+                continue
+            st.session_state.setdefault(_ENDED, set()).add(key)
+            parts = ["stopped" if job.error else "done"]
+        elif key in bars or key in hidden:
+            continue
+        st.caption(f"{plain(job.label)}: {' · '.join(part for part in (*parts, f'on the page {page}') if part)}")
 
 
-def _place(key: str) -> str:
-    page = _pages()[key]
-    return f" · on the page {page}" if page else ""
+def _own_jobs() -> list[tuple[str, Job, str]]:
+    """The work that this visitor waits for: key, job, and the page that shows it."""
+    held = ((key, st.session_state.get(_own(key)), page) for key, page in _pages().items() if page)
+    return [(key, job, page) for key, job, page in held if job is not None]
 
 
 def _told() -> set[str]:

@@ -201,7 +201,8 @@ def _table(listing: Listing, outcomes: list[_Outcome], targets: list[str], keep:
         table["split"] = table["split"].fillna(chosen) if "split" in table else chosen
         report.notes.append(
             "images that came without a split were shared out about 6:2:2 for training, validation and test: whole "
-            "places where they are known, else whole series of files by their names"
+            "places where they are known, else whole series of files by their names; fewer than three of these in "
+            "their order"
         )
     located = int(table["lat"].notna().sum())
     labelled = sum(outcomes[row].labelled for row in keep)
