@@ -10,10 +10,10 @@ import pytest
 
 from urbanlens.artifacts import ArtifactStore
 from urbanlens.demo import open_demo
-from urbanlens.demo.networks import NETWORKS
+from urbanlens.demo.networks import AGAIN, NETWORKS
 from urbanlens.demo.reproduction import city_recognition, markdown
 from urbanlens.explain import EXPLAINERS, kept_maps
-from urbanlens.models import load_model
+from urbanlens.models import ModelCard, load_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,6 +57,15 @@ def test_every_network_is_shipped_with_its_masks(name: str) -> None:
     }
     assert model.card.training["augmented"] == options["augmented"]
     assert model.card.training["sizes"] == list(options["sizes"])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_of_every_second_training_the_masks_are_shipped(name: str) -> None:
+    demo = open_demo()
+    card = ModelCard.read(demo.root / "models" / f"{name}{AGAIN}")
+    assert card.metrics["accuracy"] >= 0.95
+    assert card.training["seed"] != ModelCard.read(demo.root / "models" / name).training["seed"]
+    assert kept_maps(demo, card, "city", store=ArtifactStore(demo.root / "artifacts")) is not None
 
 
 def test_the_classifiers_stay_light() -> None:
