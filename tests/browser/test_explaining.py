@@ -86,6 +86,7 @@ def test_objects_of_the_demo_with_the_truth_beside(server: str, visit: Visit) ->
         expect(page.get_by_role("heading", name=name)).to_be_visible()
     expect(page.get_by_role("heading", name="signboard in Hanamori, as simple sees it")).to_be_visible()
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("two trainings of one architecture"))).to_be_visible()
     page.get_by_role("slider", name="Threshold of the mask").press("ArrowRight")
     page.wait_for_url(re.compile(r"threshold=0\.6"))
     page.wait_for_selector(READY)

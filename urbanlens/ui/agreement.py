@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from urbanlens.ui.page import Page
 
 KINDS = {
+    "again": "two trainings of one architecture, the same image",
     "pair": "two networks, the same image",
     "shuffled": "control: two networks, unrelated images",
     "random": "control: a network and random masks",
@@ -47,7 +48,9 @@ def show_agreement(here: Page, networks: Mapping[str, Network], first: Network, 
         figure = residual_heat(table, names, kind, top)
         pictures.figure_with_downloads(figure, f"{whole.name}-residuals", table, key=f"residuals-{kind}")
     with right:
-        _reading(table, int(table["images"].max()))
+        kinds = {study.name: study.network.card.architecture for study in studies if study.network.card}
+        again = (table["kind"] == "pair") & (table["a"].map(kinds) == table["b"].map(kinds))
+        _reading(table.assign(kind=table["kind"].mask(again, "again")), int(table["images"].max()))
 
 
 def _residuals(whole: ImageCollection, studies: list[Study], rows: Rows) -> Residuals | None:
