@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,9 @@ FREQUENT_PX = 100
 
 LEAST_IMAGES = 10
 """With fewer images, neither an interval nor a verdict is told."""
+
+MOST_KEPT = 20_000_000
+"""Bootstrap weights are kept for the next threshold up to so many numbers: 80 MB."""
 
 THRESHOLDS = tuple(round(0.1 * step, 1) for step in range(1, 10))
 COLUMNS = (
@@ -204,22 +208,30 @@ def ratios(
     (B, P) each; NaN where a sample does not hold the object.
     """
     at = counts.at(threshold)
-    weights = weights.astype(np.float32)
+    weights = weights.astype(np.float32, copy=False)
     total = counts.total[:, objects].astype(np.float32)
     inside = counts.inside[:, objects, at].astype(np.float32)
     area = counts.area[:, at].astype(np.float32) / counts.pixels
     sums = (weights @ total).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = (weights @ inside).astype(np.float64) / sums
-        base = ((weights * area) @ total).astype(np.float64) / sums
+        base = (weights @ (area[:, None] * total)).astype(np.float64) / sums
     return np.where(sums > 0, ratio, np.nan), np.where(sums > 0, base, np.nan)
 
 
-def bootstrap_weights(images: int, resamples: int, seed: int) -> NDArray[np.int64]:
-    """(resamples, images): how often each image is drawn, with replacement."""
+def bootstrap_weights(images: int, resamples: int, seed: int) -> NDArray[np.float32]:
+    """(resamples, images): how often each image is drawn, with replacement; the same array for the same arguments."""
+    return (_drawn if images * resamples <= MOST_KEPT else _drawn.__wrapped__)(images, resamples, seed)
+
+
+@lru_cache(maxsize=4)
+def _drawn(images: int, resamples: int, seed: int) -> NDArray[np.float32]:
     if images == 0:
-        return np.zeros((resamples, 0), np.int64)
-    return np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=resamples)
+        return np.zeros((resamples, 0), np.float32)
+    drawn = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=resamples)
+    weights = drawn.astype(np.float32)
+    weights.flags.writeable = False
+    return weights
 
 
 def _interval(samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
