@@ -35,7 +35,8 @@ asked = masked.Question(target, layer, explainer)
 found = masked.study(here.collection, network, asked)
 if found is None:
     st.stop()
-rows = np.flatnonzero(inside & found.maps.readable & ~found.maps.empty)
+shown = inside & found.maps.readable & ~found.maps.empty
+rows = np.flatnonzero(shown)
 if len(rows) < 3:
     st.info(f"Only {len(rows)} of these images have a mask: choose more images, another region, or another network.")
     st.stop()
@@ -52,7 +53,7 @@ with narrow:
 
 picked = lasso.picked(here.collection)
 if picked is not None:
-    explanations.show_picked(here, found, picked, inside & found.maps.readable & ~found.maps.empty, look)
+    explanations.show_picked(here, found, picked, shown, look)
 explanations.side_by_side(here, networks, asked)
 with st.expander("The plane as points, for print", icon=":material/scatter_plot:"):
     if st.toggle("Draw it", key="draw-scatter"):

@@ -19,15 +19,12 @@ from urbanlens.collection.columns import Columns, Description
 from urbanlens.collection.decoding import open_ids, open_image
 from urbanlens.collection.parquet import read_parquet
 from urbanlens.errors import CollectionError, ImageError
+from urbanlens.threads import READERS
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from urbanlens.collection.regions import Region
-
-
-THREADS = 4
-"""Pictures read side by side."""
 
 
 class ImageCollection:
@@ -153,7 +150,7 @@ class ImageCollection:
             except (ImageError, CollectionError, OSError):
                 return None
 
-        with ThreadPoolExecutor(THREADS) as pool:
+        with ThreadPoolExecutor(READERS) as pool:
             yield from pool.map(read, image_ids)
 
     def objects_path(self, image_id: str) -> Path | None:

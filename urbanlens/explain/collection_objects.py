@@ -18,6 +18,7 @@ from urbanlens.explain.collection_maps import CollectionMaps
 from urbanlens.explain.masks import upsample_masks
 from urbanlens.explain.objects import GRID, THRESHOLDS, ObjectCounts, count_objects
 from urbanlens.progress import Progress, silent
+from urbanlens.threads import READERS
 
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
@@ -61,7 +62,7 @@ def count_collection(
 
     def compute(rows: range) -> Arrays:
         masks = upsample_masks(np.ascontiguousarray(maps.maps[rows.start : rows.stop]), GRID)
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(READERS) as pool:
             grids = list(pool.map(lambda row: _grid(given, ids[row]), rows))
         pixels = np.stack([np.zeros((GRID, GRID), np.uint16) if grid is None else grid for grid in grids])
         found = count_objects(masks, pixels, THRESHOLDS, objects)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import streamlit as st
 
+from urbanlens.threads import READERS
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -178,7 +180,7 @@ def small_pictures(images: ImageCollection, ids: list[str], side: int) -> list[I
     from concurrent.futures import ThreadPoolExecutor
 
     def make() -> list[Image]:
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(READERS) as pool:
             return list(pool.map(lambda image_id: _small_picture(images, image_id, side), ids))
 
     key = f"{images.whole.fingerprint}-{side}-{hash(tuple(ids))}"

@@ -50,10 +50,7 @@ def show_chosen(here: Page, found: Study, threshold: float) -> None:
         pictures.picture(image, f"The mask for {target} is empty: nothing here speaks for it.", most=560)
     order = np.argsort(-maps.probabilities[row], kind="stable")[:4]
     pictures.bars([(maps.classes[i], float(maps.probabilities[row, i])) for i in order])
-    st.page_link(
-        "pages/single_image.py", label="Look closer", icon=":material/center_focus_strong:",
-        query_params={**state.shared_params("Single image"), "image": image_id},
-    )  # fmt: skip
+    pictures.link_to_image(image_id, "Look closer")
 
 
 def show_picked(here: Page, found: Study, picked: Rows, among: Rows, look: Look) -> None:

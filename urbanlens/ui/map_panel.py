@@ -152,10 +152,7 @@ def show_image(collection: ImageCollection) -> None:
         except (UrbanLensError, OSError) as error:
             st.error(pictures.plain(str(error)))
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.page_link(
-                "pages/single_image.py", label="Explain this image", icon=":material/center_focus_strong:",
-                query_params={**state.shared_params("Single image"), "image": image_id},
-            )  # fmt: skip
+            pictures.link_to_image(image_id, "Explain this image")
             st.button("Close", key="close-image", type="tertiary", on_click=state.pick, args=("image", None))
 
 

@@ -123,9 +123,9 @@ def _switch() -> ImageCollection | None:
     if not known:
         return None
     names = library.titles(known)
-    chosen = state.choose("Collection", list(known), name="collection", default="", names=names)
-    if wanted in known and chosen != wanted:
-        state.forget_choices()
+    chosen = state.choose(
+        "Collection", list(known), name="collection", default="", names=names, on_change=state.forget_choices
+    )
     state.set_param("collection", chosen)
     try:
         return caches.collection(known[chosen])

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from urbanlens.errors import CollectionError, ImageError
+from urbanlens.threads import READERS
 from urbanlens.ui import caches, state
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 BLANK = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
 
 BAR = "#5B6BA8"
-THREADS = 4
 MODEBAR = {"bgcolor": "rgba(0,0,0,0)", "color": "rgba(128,128,128,.8)", "activecolor": "#C4552D"}
 
 
@@ -97,7 +97,7 @@ def thumbnails(images: ImageCollection, ids: Sequence[str], size: int = 160) -> 
     store = caches.thumbnails()
     if all(store.has(images, image_id, size) for image_id in ids):
         return [thumbnail(images, image_id, size) for image_id in ids]
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(READERS) as pool:
         return list(pool.map(lambda image_id: _made(store, images, image_id, size), ids))
 
 
@@ -111,6 +111,14 @@ def _made(store: caches.Thumbnails, images: ImageCollection, image_id: str, size
 def image_link(image_id: str) -> str:
     """The address of an image's page, relative to any page, escaped for html."""
     return escape("single_image?" + urlencode({**state.shared_params(), "image": image_id}))
+
+
+def link_to_image(image_id: str, label: str) -> None:
+    """A link to the page Single image, for this image."""
+    st.page_link(
+        "pages/single_image.py", label=label, icon=":material/center_focus_strong:",
+        query_params={**state.shared_params("Single image"), "image": image_id},
+    )  # fmt: skip
 
 
 def mosaic(images: ImageCollection, ids: Sequence[str]) -> None:

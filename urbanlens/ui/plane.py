@@ -17,6 +17,7 @@ from urbanlens.embedding import cluster
 from urbanlens.embedding.mask_plane import MaskPlane, kept_mask_plane, mask_plane
 from urbanlens.plots import palette
 from urbanlens.plots.gallery import Atlas, build_atlas, choose_pictured
+from urbanlens.threads import READERS
 from urbanlens.ui import caches, drawing, lasso, map_panel, masked, overview, pictures, state, work
 from urbanlens.ui.gallery import choice, gallery
 
@@ -226,7 +227,7 @@ def atlas_of(whole: ImageCollection, found: Study, rows: NDArray[np.int64], look
     def make() -> Atlas:
         small = caches.small_pictures(whole, ids, SMALL_PX)
         maps = found.maps.maps[rows]
-        with ThreadPoolExecutor(pictures.THREADS) as pool:
+        with ThreadPoolExecutor(READERS) as pool:
             drawn = pool.map(lambda i: draw_one(small[i], maps[i], look.kind, look.threshold), range(len(rows)))
             return build_atlas(drawn, cell)
 

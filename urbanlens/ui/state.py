@@ -261,7 +261,7 @@ def _keep_moved() -> None:
     """Keep what widgets say that were moved, before they are drawn again: links above them take it along."""
     shown: dict[str, Any] = st.session_state.get(_SHOWN, {})
     for key, (name, value, default) in shown.items():
-        if name == "collection" or key != widget_key(name):  # the menu has its own say; what was replaced has none
+        if key != widget_key(name):  # it was replaced: what it says is no choice any more
             continue
         now = st.session_state.get(key, value)
         if now != value and now == default:
