@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from urbanlens.collection.regions import Region
+
+T = TypeVar("T")
 
 
 class ImageCollection:
@@ -139,12 +141,10 @@ class ImageCollection:
         path = self.path(image_id)
         return open_image(path, str(path.relative_to(self.root)) if path.is_relative_to(self.root) else path.name)
 
-    def pictures(
-        self, image_ids: Sequence[str], small: Callable[[Image.Image], Image.Image]
-    ) -> Iterator[Image.Image | None]:
+    def pictures(self, image_ids: Sequence[str], small: Callable[[Image.Image], T]) -> Iterator[T | None]:
         """`small` of each picture, in this order, read by threads; None for one that cannot be read."""
 
-        def read(image_id: str) -> Image.Image | None:
+        def read(image_id: str) -> T | None:
             try:
                 return small(self.image(image_id))
             except (ImageError, CollectionError, OSError):

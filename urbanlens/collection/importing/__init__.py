@@ -1,4 +1,4 @@
-"""Images from elsewhere become a collection: folders of photographs, tables of images, and zips of either."""
+"""Images from elsewhere become a collection: folders of photographs, tables of images, ScenicOrNot, SUN, and zips."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from urbanlens.collection.columns import DESCRIPTION_FILE
+from urbanlens.collection.importing import scenicornot, sun
 from urbanlens.collection.importing.archive import unpack
 from urbanlens.collection.importing.building import beside, build, check_destination
 from urbanlens.collection.importing.listing import Listing, walk
 from urbanlens.collection.importing.photographs import list_folder
 from urbanlens.collection.importing.report import ImportReport
-from urbanlens.collection.importing.sheets import SUFFIXES
+from urbanlens.collection.importing.sheets import SUFFIXES, first_cells
 from urbanlens.collection.importing.tables import SPELLINGS, list_table
 from urbanlens.collection.parquet import column_names
 from urbanlens.errors import CollectionError
@@ -29,13 +30,17 @@ def import_images(
 ) -> ImportReport:  # fmt: skip
     """Make a collection from a folder of photographs, a table of images, or a zip that holds either.
 
+    Two data sets are read as they are downloaded: ScenicOrNot, known by its table's header (`scenicornot`), and SUN
+    Attributes, known by its file of labels (`sun`).
+
     Images are copied byte for byte, after each was decoded once. Where the import fails, is cancelled by `progress`,
     or no image is good, nothing is left behind and nothing that was there is touched.
 
     Parameters
     ----------
     source
-        A folder; a CSV, TSV, Parquet, GeoJSON or GeoPackage file whose image paths are relative to its folder; a zip.
+        A folder; a CSV, TSV, Parquet, GeoJSON or GeoPackage file whose image paths are relative to its folder; one of
+        SUN's MATLAB files; a zip.
     destination
         A folder that does not exist yet, or is empty.
     format
@@ -64,7 +69,7 @@ def import_images(
         return _import_zip(source, destination, progress, columns, named)
     if format == "folder":
         raise CollectionError(f"{source} is a file where the format 'folder' needs a folder")
-    return build(list_table(source.absolute(), named, columns), destination, progress)
+    return build(_list_file(source.absolute(), named, columns), destination, progress)
 
 
 def _import_zip(source: Path, destination: Path, progress: Progress, columns: Mapping[str, str] | None,
@@ -85,8 +90,9 @@ def _import_zip(source: Path, destination: Path, progress: Progress, columns: Ma
 
 def _title(source: Path) -> str:
     """A title from the source's name; a table of a general name is called as its folder is."""
-    general = source.stem.lower() in ("manifest", "images", "metadata", "index", "data", "photos")
-    named = source.absolute().parent.name if source.is_file() and general else source.stem
+    general = source.stem.lower() in ("manifest", "images", "metadata", "index", "data", "photos", "votes")
+    inside = source.is_file() and (general or sun.recognises(source))
+    named = source.absolute().parent.name if inside else source.stem
     return named.replace("_", " ").strip() or "Images"
 
 
@@ -94,15 +100,31 @@ def _zipped(source: Path, where: str) -> str:
     return f"{source.name}: {where}"
 
 
+def _list_file(file: Path, title: str, columns: Mapping[str, str] | None) -> Listing:
+    if sun.recognises(file):
+        return _list_sun(file, title, columns)
+    if scenicornot.recognises(file):
+        return scenicornot.list_scenicornot(file, title, columns)
+    return list_table(file, title, columns)
+
+
+def _list_sun(source: Path, title: str, columns: Mapping[str, str] | None) -> Listing:
+    if columns:
+        raise CollectionError(f"{source.name} is SUN Attributes, which has no table: import it without `columns`")
+    return sun.list_sun(source, title)
+
+
 def _list_folder(folder: Path, format: str, title: str, columns: Mapping[str, str] | None) -> Listing:
     if (folder / DESCRIPTION_FILE).is_file():
         raise CollectionError(f"{folder} is already a collection: open it, there is nothing to import")
+    if format in ("auto", "zip") and sun.recognises(folder):
+        return _list_sun(folder, title, columns)
     if format != "folder":
         tables = _tables(folder)
         if format not in ("auto", "zip") and len(tables) != 1:
             raise CollectionError(f"{folder} holds {len(tables)} tables of images where one is needed: give the file")
         if len(tables) == 1:
-            return list_table(tables[0], title, columns)
+            return _list_file(tables[0], title, columns)
         if tables:
             listing = list_folder(folder, title)
             listing.notes.append(f"{len(tables)} tables were not read, as {tables[0].name}: give the one that is meant")
@@ -124,13 +146,11 @@ def _names_images(path: Path) -> bool:
     """Whether a file looks like a table of images: by its header, its columns, or points in it."""
     suffix = path.suffix.lower()
     named = set(SPELLINGS["path"])
-    if suffix in (".csv", ".tsv", ".geojson"):
+    if suffix == ".geojson":
         with path.open("rb") as file:
-            head = file.read(65536).decode("utf-8-sig", "replace").lower()
-        if suffix == ".geojson":
-            return '"point"' in head
-        first = head.lstrip().split("\n", 1)[0]
-        return bool({cell.strip().strip('"') for mark in ",;\t|" for cell in first.split(mark)} & named)
+            return b'"point"' in file.read(65536).lower()
+    if suffix in (".csv", ".tsv"):
+        return bool(first_cells(path) & named) or scenicornot.recognises(path)
     if suffix in (".parquet", ".pq", ".geoparquet"):
         return bool({name.lower() for name in column_names(path)[0]} & named)
     return suffix == ".gpkg"

@@ -65,6 +65,14 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
+def not_listed(folder: Path, paths: Iterable[str], file: str) -> list[str]:
+    """A note on the images below `folder` that `file` does not name; [] where there are none."""
+    named = {str(PurePosixPath(path)) for path in paths}
+    images = (path.relative_to(folder).as_posix() for path in walk(folder) if is_image_name(path))
+    others = [image for image in images if image not in named]
+    return [f"{len(others)} images that {file} does not name were left alone, as {others[0]}"] if others else []
+
+
 def all_named_apart(given: Iterable[str]) -> bool:
     """Whether no two different paths end in the same file name."""
     paths = set(given)

@@ -21,6 +21,7 @@ SUFFIXES = DELIMITED | {".parquet", ".pq", ".geoparquet", ".geojson", ".json", "
 LAT, LON = "lat", "lon"
 _DELIMITERS = (",", ";", "\t", "|")
 _MAX_CELL = 10_000_000
+_GLANCE = 65536
 
 
 def read_sheet(file: Path) -> Sheet:
@@ -44,6 +45,19 @@ def read_sheet(file: Path) -> Sheet:
     if not sheet.where and not sheet.rejected:
         raise CollectionError(f"{file.name} has 0 rows below its header: nothing can be imported from it")
     return sheet
+
+
+def first_cells(file: Path) -> set[str]:
+    """The cells of a text file's first line in lower case, whatever parts them; for a glance at what it is."""
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(_GLANCE)
+    except OSError as error:
+        raise CollectionError(f"{file.name} cannot be read ({error})") from error
+    wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    text = raw.decode("utf-16" if wide else "utf-8-sig", "replace").lower()
+    first = text.lstrip().split("\n", 1)[0]
+    return {cell.strip().strip('"') for mark in _DELIMITERS for cell in first.split(mark)}
 
 
 def _delimited(file: Path) -> Sheet:

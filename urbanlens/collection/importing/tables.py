@@ -63,13 +63,17 @@ def list_table(file: Path, title: str, columns: Mapping[str, str] | None = None)
     CollectionError
         The file cannot be read, has no rows, or lacks a column that is needed.
     """
-    sheet = read_sheet(file)
-    names = _meanings([str(name) for name in sheet.frame.columns], columns or {}, sheet.file)
-    listing = Listing(file.parent, pd.DataFrame(), [], title, rejected=list(sheet.rejected), notes=list(sheet.notes))
+    return list_sheet(read_sheet(file), file.parent, title, columns or {})
+
+
+def list_sheet(sheet: Sheet, folder: Path, title: str, columns: Mapping[str, str]) -> Listing:
+    """What `list_table` does with a table that was read; its images lie below `folder`."""
+    names = _meanings([str(name) for name in sheet.frame.columns], columns, sheet.file)
+    listing = Listing(folder, pd.DataFrame(), [], title, rejected=list(sheet.rejected), notes=list(sheet.notes))
     if "path" in names:
         paths = [None if cells.is_blank(cell) else str(cell).strip() for cell in sheet.frame[names["path"]]]
     elif "image_id" in names:
-        paths = _paths_by_id(file.parent, sheet.frame[names["image_id"]])
+        paths = _paths_by_id(folder, sheet.frame[names["image_id"]])
         listing.notes.append(f"{sheet.file} has no column of file names: the images were found by their ids")
     else:
         raise CollectionError(
@@ -83,7 +87,7 @@ def list_table(file: Path, title: str, columns: Mapping[str, str] | None = None)
                 f"{', '.join(SPELLINGS[other])}, or leave both out"
             )
     listing.exif = "lat" not in names
-    _fill(listing, sheet, names, paths, columns or {})
+    _fill(listing, sheet, names, paths, columns)
     return listing
 
 
