@@ -72,7 +72,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def add_training(command: argparse.ArgumentParser) -> None:
     """The options of `train`."""
-    command.add_argument("task", choices=["city", "objects"], help="city: any label column; objects: the pixel labels")
+    command.add_argument(
+        "task", choices=["city", "objects", "siam", "score"],
+        help="city: any label column; objects: the pixel labels; siam: a score by way of attributes; score: the score "
+        "alone, for comparison",
+    )  # fmt: skip
     command.add_argument("collection", type=Path)
     command.add_argument("--label", default="city", help="the column to learn")
     command.add_argument("--classes", nargs="+", metavar="NAME", help="learn only these values of the column")
@@ -105,6 +109,23 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--options", type=option, nargs="+", metavar="NAME=VALUE", help="of the architecture, such as hidden=256"
     )
+    add_scoring(command.add_argument_group("for siam and score"))
+
+
+def add_scoring(command: Any) -> None:
+    """The options of `train siam` and `train score`."""
+    command.add_argument("--score", help="column of scores, votes.mean or votes.variance; default: the first")
+    command.add_argument("--scored", type=Path, help="another collection, which has the scores")
+    command.add_argument("--attributes", nargs="+", metavar="NAME", help="default: all that the collection has")
+    command.add_argument("--soft", action="store_true", help="learn shares of the attributes, not yes and no")
+    command.add_argument("--positive", type=float, help="an attribute is there above this share; default: 0.5")
+    command.add_argument("--layer", help="where the backbone ends; default: its last convolution")
+    command.add_argument("--map-size", type=int, default=15, help="cells a side of the attribute maps")
+    command.add_argument("--crop", type=int, default=11, help="cells a side of their middle part, and the templates")
+    command.add_argument("--rectified", action="store_true", help="maps are positive: only what is seen speaks")
+    command.add_argument("--phases", nargs="+", help="of attributes, templates, joint; default: all, in this order")
+    command.add_argument("--joint-epochs", type=int, help="passes of the phase joint; default: 2")
+    command.add_argument("--start", type=Path, help="folder of a trained network to begin from")
 
 
 def option(text: str) -> tuple[str, Any]:

@@ -44,9 +44,10 @@ def check_command(arguments: argparse.Namespace) -> Answer:
 
 
 def train_command(arguments: argparse.Namespace) -> Answer:
-    """A network learns a label column, or the pixel labels; the best checkpoint by validation is kept."""
-    if arguments.task == "objects":
-        return _train_objects(arguments)
+    """A network learns a label column, the pixel labels, or a score; the best checkpoint by validation is kept."""
+    others = {"objects": _train_objects, "siam": _train_siam, "score": _train_siam}
+    if arguments.task in others:
+        return others[arguments.task](arguments)
     from urbanlens.collection import ImageCollection
     from urbanlens.training import train_city, train_transfer
 
@@ -92,6 +93,44 @@ def _train_objects(given: argparse.Namespace) -> Answer:
         progress=TerminalProgress(),
     )
     return {"model": card.name, "objects": list(card.classes), "metrics": card.metrics}
+
+
+def _train_siam(given: argparse.Namespace) -> Answer:
+    """SIAM by its phases, or the unconstrained network that it is compared with."""
+    from urbanlens.collection import ImageCollection
+    from urbanlens.siam.annotations import score_names
+    from urbanlens.training.siam import train_score, train_siam
+    from urbanlens.training.siam_rows import Scheme
+
+    collection = ImageCollection.open(given.collection)
+    scored = ImageCollection.open(given.scored) if given.scored else None
+    known = score_names(scored or collection)
+    score = given.score or (known[0] if known else "")
+    ways = {
+        "phases": given.phases, "sizes": given.sizes, "epochs": given.epochs, "joint_epochs": given.joint_epochs,
+        "positive": given.positive, "augmented": given.augmented,
+    }  # fmt: skip
+    told: Answer = {name: tuple(way) if isinstance(way, list) else way for name, way in ways.items() if way is not None}
+    common: Answer = {
+        "destination": given.out or collection.root / "models" / given.task, "score": score,
+        "backbone": given.architecture or "resnet18", "layer": given.layer, "map_size": given.map_size,
+        "options": dict(given.options or ()) | ({"pretrained": True} if given.pretrained else {}) or None,
+        "scheme": Scheme(**told, soft=given.soft), "start": given.start, "group": given.group, "seed": given.seed,
+        "extra": ImageCollection.open(given.extra) if given.extra else None, "progress": TerminalProgress(),
+    }  # fmt: skip
+    if given.task == "score":
+        if scored is not None or given.attributes:
+            raise UrbanLensError("train score has no attributes: give the collection with the scores alone")
+        card = train_score(collection, **common)
+    else:
+        more: Answer = {
+            "scored": scored,
+            "attributes": given.attributes,
+            "crop": given.crop,
+            "rectified": given.rectified,
+        }
+        card = train_siam(collection, **common, **more)
+    return {"model": card.name, "score": score, "attributes": list(card.classes), "metrics": card.metrics}
 
 
 def embed_command(arguments: argparse.Namespace) -> Answer:

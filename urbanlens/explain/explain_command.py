@@ -18,6 +18,8 @@ from urbanlens.explain.collection_maps import CollectionMaps, explain_collection
 from urbanlens.explain.collection_objects import count_collection
 from urbanlens.models import LoadedModel, load_model
 from urbanlens.progress import Progress, silent
+from urbanlens.siam.readings import TASKS as SCORING
+from urbanlens.siam.readings import read_collection, readings_key
 from urbanlens.training.metrics import classification_metrics
 
 
@@ -32,6 +34,8 @@ def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[s
     collection = ImageCollection.open(arguments.collection)
     model = chosen_model(collection, arguments.model)
     store = ArtifactStore(collection.root / "artifacts")
+    if model.card.task in SCORING:
+        return _read(collection, model, store, progress)
     engine = Engine()
     model.module.to(engine.device)
     found = explain_collection(
@@ -63,6 +67,24 @@ def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[s
     return answer
 
 
+def _read(
+    collection: ImageCollection, model: LoadedModel, store: ArtifactStore, progress: Progress
+) -> dict[str, Any]:  # fmt: skip
+    """What SIAM, or its baseline, says of all images."""
+    engine = Engine()
+    model.module.to(engine.device)
+    found = read_collection(collection, model, store=store, engine=engine, progress=progress)
+    sums = found.contributions.sum(1, dtype=np.float64) + found.bias
+    answer = {
+        "collection": str(collection.root), "model": model.name, "images": int(found.readable.sum()),
+        "unreadable": [name for name, fine in zip(collection.ids, found.readable, strict=True) if not fine],
+        "artifact": str(store.find(readings_key(collection, model.card))),
+    }  # fmt: skip
+    if found.names and found.readable.any():
+        answer["greatest error of bias + contributions"] = float(np.nanmax(np.abs(sums - found.score)))
+    return answer
+
+
 def plane_rows(collection: ImageCollection, model: LoadedModel, found: CollectionMaps) -> NDArray[np.int64]:
     """Numbers of the images that the page lays out first: test images, or all where none is known to be one."""
     chosen, test = found.readable & ~found.empty, test_rows(collection, model.card)
@@ -70,7 +92,7 @@ def plane_rows(collection: ImageCollection, model: LoadedModel, found: Collectio
 
 
 def chosen_model(collection: ImageCollection, given: str | None) -> LoadedModel:
-    """The classifier that is meant: a name of the collection's or the demo's models, or a folder; ModelError else."""
+    """The network that is meant: a name of the collection's or the demo's models, or a folder; ModelError else."""
     from urbanlens.collection.library import SHIPPED
 
     own = {folder.name: folder for folder in collection.models}
@@ -85,6 +107,6 @@ def chosen_model(collection: ImageCollection, given: str | None) -> LoadedModel:
         given = sorted(own)[0]
     folder = names.get(given, Path(given))
     model = load_model(folder)
-    if model.card.task != "classes":
-        raise ModelError(f"{model.name} answers {model.card.task}, not classes: give a classifier")
+    if model.card.task not in ("classes", *SCORING):
+        raise ModelError(f"{model.name} answers {model.card.task}: give a classifier, SIAM, or its baseline")
     return model

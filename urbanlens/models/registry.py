@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from urbanlens.errors import ModelError
-from urbanlens.models import efficientnet_lite0, resnet18, segmenter, shallow, vgg11
+from urbanlens.models import efficientnet_lite0, resnet18, resnet50, segmenter, shallow, vgg11
 from urbanlens.registry import Registry
 
 
@@ -22,9 +22,9 @@ class ArchitectureSpec:
 
     Attributes
     ----------
-    name : its name in `MODELS` or `SEGMENTERS`
+    name : its name in its registry
     build : `build(num_classes=K, **options)`; the network takes (N, 3, H, W) in [0, 1] and answers (N, K) scores, a
-        segmenter (N, K, H, W)
+        segmenter (N, K, H, W), a scorer what its own module says
     paper : where it is described
     options : its options and their defaults
     """
@@ -41,10 +41,14 @@ MODELS: Registry[ArchitectureSpec] = Registry("architecture")
 SEGMENTERS: Registry[ArchitectureSpec] = Registry("segmenter")
 """Networks that name each pixel: those of the task `objects`."""
 
+SCORERS: Registry[ArchitectureSpec] = Registry("scorer")
+"""Networks that mark a whole picture: of the task `attributes` by way of attributes, of `score` freely. They build on
+those of `MODELS`, and are registered by `urbanlens.models.siam`."""
+
 
 def architectures(task: str) -> Registry[ArchitectureSpec]:
     """The registry that holds the networks of a task, as a `ModelCard` names it."""
-    return SEGMENTERS if task == "objects" else MODELS
+    return {"objects": SEGMENTERS, "attributes": SCORERS, "score": SCORERS}.get(task, MODELS)
 
 
 def _add(name: str, network: type[nn.Module], paper: str, task: str = "classes") -> None:
@@ -56,6 +60,7 @@ def _add(name: str, network: type[nn.Module], paper: str, task: str = "classes")
 
 _add("vgg11", vgg11.VGG11, "Simonyan & Zisserman, Very Deep Convolutional Networks, 2015")
 _add("resnet18", resnet18.ResNet18, "He et al., Deep Residual Learning for Image Recognition, 2016")
+_add("resnet50", resnet50.ResNet50, "He et al., Deep Residual Learning for Image Recognition, 2016")
 _add("simple", shallow.Simple, "Deep Visual City Recognition Visualization, 2018, table 1")
 _add("simpler", shallow.Simpler, "Deep Visual City Recognition Visualization, 2018, table 1")
 _add(

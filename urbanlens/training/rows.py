@@ -27,7 +27,7 @@ TABLE = "by the table's column split"
 
 @dataclass(frozen=True)
 class Rows:
-    """N labelled images: where each is, and its class number."""
+    """N labelled images: where each is, and its class number (or whatever else is to be learnt of it, (N, ...))."""
 
     images: tuple[tuple[ImageCollection, str], ...]
     labels: Tensor
@@ -127,7 +127,7 @@ def labelled_rows(
     counts = _counts(values, classes, largest, label)
     left_out = {name: Missing(count, f"fewer than {least}") for name, count in counts.items() if count < least}
     values[~np.isin(values, [name for name in counts if name not in left_out])] = ""
-    splits, split_by, cut = _splits(collection, values, group, seed)
+    splits, split_by, cut = splits_of(collection, values, group, seed)
     for name in sorted(set(values[values != ""].tolist())):
         empty = [split for split in SPLITS if not (splits[values == name] == split).any()]
         if empty:
@@ -141,7 +141,7 @@ def labelled_rows(
     marked = table["mark"].eq(True).to_numpy()[(splits == "test") & (values != "")] if "mark" in table else None
     if extra is not None:
         more = _texts(extra, label, "to learn")
-        added = _rows(extra, more, known, np.isin(more, known) & _trainable(extra))
+        added = _rows(extra, more, known, np.isin(more, known) & trainable(extra))
         own = rows["train"]
         rows["train"] = Rows(own.images + added.images, torch.cat([own.labels, added.labels]))
     return Labelled(known, rows, marked, split_by, tuple(name for name in cut if name in known), left_out)
@@ -193,12 +193,13 @@ def _texts(collection: ImageCollection, column: str, purpose: str) -> NDArray[np
     )
 
 
-def _trainable(extra: ImageCollection) -> NDArray[np.bool_]:
+def trainable(extra: ImageCollection) -> NDArray[np.bool_]:
+    """(N,) the images of a further collection that may be learnt from: its training part, where it has one."""
     table = extra.table
     return table["split"].eq("train").to_numpy() if "split" in table else np.ones(len(extra), bool)
 
 
-def _splits(
+def splits_of(
     collection: ImageCollection, values: NDArray[np.str_], group: str | None, seed: int
 ) -> tuple[NDArray[np.str_], str, list[str]]:
     """The split of each image, how it was found, and the classes that had to be cut."""
