@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from urbanlens.plots import world
 from urbanlens.plots.maps import bounds_of
+from urbanlens.plots.palette import SEQUENTIAL
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -62,4 +64,37 @@ def places_of(images: ImageCollection, some: pd.DataFrame, colour: str = "#D55E0
         for axis, values in (("xaxis", placed["lon"]), ("yaxis", placed["lat"])):
             margin = max(0.15 * float(values.max() - values.min()), 0.002)
             figure.update_layout({axis: {"range": [float(values.min()) - margin, float(values.max()) + margin]}})
+    return figure
+
+
+def places_valued(
+    images: ImageCollection, values: ArrayLike, title: str, *, colours: tuple[str, str] | None = None
+) -> Figure | None:
+    """The map with each image coloured by a number; None where no place is known.
+
+    Parameters
+    ----------
+    values : (N,) of the images; NaN stays grey
+    title : what the number is
+    colours : of what is above and below 0, for numbers with a sign; None: from dark (low) to bright (high)
+    """
+    numbers = np.asarray(values, float)
+    placed = np.flatnonzero(images.located & np.isfinite(numbers))
+    figure = places(images) if len(placed) else None
+    if figure is None:
+        return None
+    table, shown = images.table.iloc[placed], numbers[placed]
+    low, high = (float(value) for value in np.percentile(shown, [2, 98]))
+    scale = [[i / (len(SEQUENTIAL) - 1), colour] for i, colour in enumerate(SEQUENTIAL)]
+    if colours is not None:
+        high = max(abs(low), abs(high), 1e-9)
+        low, scale = -high, [[0, colours[1]], [0.5, "#C9C9C9"], [1, colours[0]]]
+    figure.add_scattergl(
+        x=table["lon"].astype("float32"), y=table["lat"].astype("float32"), mode="markers", name=title,
+        customdata=table["image_id"], text=[f"{value:.2f}" for value in shown],
+        hovertemplate="%{customdata}<br>%{text}<extra></extra>",
+        marker={"size": 7, "color": shown.astype("float32"), "cmin": low, "cmax": high, "colorscale": scale,
+                "colorbar": {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}},
+    )  # fmt: skip
+    figure.update_layout(height=560)
     return figure

@@ -85,11 +85,25 @@ class Readings:
 
 @dataclass(frozen=True)
 class TemplateSet:
-    """How SIAM weighs its maps: templates T (A, c, c), and the bias."""
+    """How SIAM weighs its maps.
+
+    Attributes
+    ----------
+    names : of the A attributes
+    templates : T (A, c, c), in units of the score for a map of 1
+    strength : (A,) root mean square of each attribute's maps
+    bias : b
+    """
 
     names: tuple[str, ...]
     templates: Array
+    strength: Array
     bias: float
+
+    @property
+    def typical(self) -> Array:
+        """(A, c, c) what each cell adds where the map is as strong as it typically is, in units of the score."""
+        return np.asarray(self.templates * self.strength[:, None, None], np.float32)
 
 
 def read_image(model: LoadedModel, image: Image, *, engine: Engine | None = None) -> Reading:
@@ -163,22 +177,26 @@ def templates_of(model: LoadedModel) -> TemplateSet:
     """The templates of a network; a baseline has none."""
     module: Any = model.module
     if model.card.task != "attributes":
-        return TemplateSet((), np.zeros((0, 1, 1), np.float32), float(module.bias))
-    return TemplateSet(model.classes, module.templates.detach().cpu().numpy(), float(module.bias))
+        return TemplateSet((), np.zeros((0, 1, 1), np.float32), np.zeros(0, np.float32), float(module.bias))
+    templates, strength = module.templates.detach().cpu().numpy(), module.strength.cpu().numpy()
+    return TemplateSet(model.classes, templates, strength, float(module.bias))
 
 
 def keep_templates(model: LoadedModel, *, store: ArtifactStore) -> None:
     """Keep the templates where pages find them without torch."""
     key, found = _templates_key(model.card), templates_of(model)
     if store.find(key) is None:
-        keep_arrays(store, key, {"templates": found.templates, "bias": np.array([found.bias], np.float32)})
+        bias = np.array([found.bias], np.float32)
+        keep_arrays(store, key, {"templates": found.templates, "strength": found.strength, "bias": bias})
 
 
 def kept_templates(card: ModelCard, *, store: ArtifactStore) -> TemplateSet | None:
     """What `keep_templates` kept; else None. Loads no torch."""
     arrays = kept_arrays(store, _templates_key(card))
     names = card.classes if card.task == "attributes" else ()
-    return None if arrays is None else TemplateSet(names, arrays["templates"], float(arrays["bias"][0]))
+    if arrays is None:
+        return None
+    return TemplateSet(names, arrays["templates"], arrays["strength"], float(arrays["bias"][0]))
 
 
 def _templates_key(card: ModelCard) -> ArtifactKey:

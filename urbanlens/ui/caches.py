@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from urbanlens.explain import CollectionMaps, ObjectCounts, Residuals
     from urbanlens.models import LoadedModel
     from urbanlens.plots.gallery import Atlas
+    from urbanlens.siam.readings import Reading, Readings, TemplateSet
     from urbanlens.ui.explaining import Explained
 
 THUMBNAIL_BYTES = 64 * 2**20
@@ -226,6 +227,27 @@ def segmenter(name: str, _load: Callable[[str], LoadedModel]) -> LoadedModel:
     return _load(name)
 
 
+@st.cache_resource(max_entries=256, show_spinner=False)
+def reading(digest: str, key: str, _compute: Callable[[], Reading]) -> Reading:  # noqa: ARG001 - in the key
+    """What a network of scores said about one picture, by the picture's digest and the network's key."""
+    return _compute()
+
+
+@st.cache_resource(show_spinner=False)
+def _read() -> tuple[Shelf[Readings], Shelf[TemplateSet]]:
+    return Shelf(), Shelf()
+
+
+def readings(key: str, read: Callable[[], Readings | None]) -> Readings | None:
+    """Kept readings of a collection, read once for all visitors."""
+    return _read()[0].get(key, read)
+
+
+def templates(key: str, read: Callable[[], TemplateSet | None]) -> TemplateSet | None:
+    """Kept templates of a network, read once for all visitors."""
+    return _read()[1].get(key, read)
+
+
 class Thumbnails:
     """Small pictures as data addresses, the most recently used ones within a limit of bytes; safe for threads."""
 
@@ -266,6 +288,13 @@ def data_address(image: Image, size: int, quality: int = 82) -> str:
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=quality, method=2)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def png_address(image: Image) -> str:
+    """A picture of a few cells, exactly as it is, as `data:image/png;base64,…`."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 @st.cache_resource(show_spinner=False)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from urbanlens.models import LoadedModel
 
 IMAGENET = "imagenet"
-TASKS = ("classes",)
-"""What a network has to answer for this page."""
+CLASSES = ("classes",)
+"""What a classifier answers."""
 
 
 @dataclass(frozen=True)
@@ -99,24 +99,24 @@ def networks(collection: ImageCollection) -> dict[str, Network]:
     return {name: network for name, network in {**own, IMAGENET: everyday, **found}.items() if network.can_be_asked}
 
 
-def classifiers(collection: ImageCollection) -> dict[str, Network]:
-    """The collection's own classifiers and then the demo's, by their name in the address."""
+def classifiers(collection: ImageCollection, tasks: Sequence[str] = CLASSES) -> dict[str, Network]:
+    """The collection's own classifiers (or networks of other tasks), then the demo's, by their name in the address."""
     demo = library.DEMO_FOLDER.resolve()
-    known = _kept("own", collection.models, demo)
+    known = _kept("own", collection.models, demo, tasks)
     if collection.root != demo:
-        known |= _kept("demo", sorted(file.parent for file in (demo / "models").glob("*/model.json")), demo)
+        known |= _kept("demo", sorted(file.parent for file in (demo / "models").glob("*/model.json")), demo, tasks)
     return known
 
 
-def _kept(prefix: str, folders: Sequence[Path], demo: Path) -> dict[str, Network]:
-    """The classifiers among some models' folders; a folder without a readable card is left out."""
+def _kept(prefix: str, folders: Sequence[Path], demo: Path, tasks: Sequence[str]) -> dict[str, Network]:
+    """The networks of some tasks among models' folders; a folder without a readable card is left out."""
     known = {}
     for folder in folders:
         try:
             card = ModelCard.read(folder)
         except ModelError:
             continue
-        if card.task in TASKS:
+        if card.task in tasks:
             about = " or ".join(card.classes) if len(card.classes) <= 3 else f"{len(card.classes)} classes"
             name, of_demo = f"{prefix}-{folder.name}", folder.resolve().is_relative_to(demo)
             known[name] = Network(name, f"{about} ({folder.name})", folder, of_demo, card)

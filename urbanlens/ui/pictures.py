@@ -228,11 +228,13 @@ def png(image: Image) -> bytes:
     return buffer.getvalue()
 
 
-def image_download(image: Image, file: str, label: str = "Picture (PNG)") -> None:
-    """A button that saves a picture; the PNG is made only when it is pressed."""
-    st.download_button(
-        label, lambda: png(image), f"{file}.png", "image/png", icon=":material/download:", on_click="ignore"
-    )
+def image_download(image: Image | Callable[[], Image], file: str, label: str = "Picture (PNG)") -> None:
+    """A button that saves a picture, or what draws it; the PNG is made only when it is pressed."""
+
+    def made() -> bytes:
+        return png(image() if callable(image) else image)
+
+    st.download_button(label, made, f"{file}.png", "image/png", icon=":material/download:", on_click="ignore")
 
 
 def table_download(table: pd.DataFrame, file: str, label: str = "Table (CSV)") -> None:

@@ -51,6 +51,12 @@ ROUTES = (
         "Which things does it look at, and do several networks agree?",
     ),
     Route(
+        "attributes",
+        "Attributes",
+        ":material/equalizer:",
+        "A score that adds up: what a network sees, where, and how much each part counts. Change it, and see.",
+    ),
+    Route(
         "single_image",
         "Single image",
         ":material/center_focus_strong:",

@@ -111,8 +111,8 @@ def choose_by_sight(here: Page) -> None:
     st.button("Other images", key="other-images", icon=":material/refresh:", type="tertiary", on_click=more)
 
 
-def _take(image_id: str) -> None:
-    """Look at an image of the collection."""
+def take(image_id: str) -> None:
+    """Look at an image of the collection; for a callback."""
     _let_go()
     state.set_param("image", image_id)
     state.pick("class", None)
@@ -127,11 +127,11 @@ def _let_go() -> None:
 
 
 def _named() -> None:
-    _take(str(st.session_state["image-name"]).strip())
+    take(str(st.session_state["image-name"]).strip())
 
 
 def _another(ids: list[str]) -> None:
-    _take(random.choice(ids))
+    take(random.choice(ids))
 
 
 def _dropped(key: str) -> None:

@@ -91,7 +91,7 @@ def set_param(name: str, value: str | None) -> None:
 def forget_choices() -> None:
     """Let go of what was chosen in another collection: its regions, images and networks mean nothing in this one."""
     names = ("region", "a", "b", "all", "image", "class", "classes", "first", "second", "group", "picked", "behind")
-    for name in (*names, "model", "models", "of", "explain", "layer", "scheme"):
+    for name in (*names, "model", "models", "of", "explain", "layer", "scheme", "siam", "attribute", "changes", "only"):
         pick(name, None)
 
 
@@ -181,6 +181,18 @@ def choose(
     )
     _note(name, first, chosen)
     set_param(name, None if chosen == fallback and name not in _kept() else chosen)
+    return chosen
+
+
+def switch(label: str, options: Sequence[str], *, name: str, names: Mapping[str, str], **settings: Any) -> str:
+    """`choose` as buttons side by side, for the parts of a page; the first is where a visitor arrives."""
+    first = start(name, options, options[0], str)
+    chosen: str = st.segmented_control(
+        label, options, default=first, key=widget_key(name), format_func=lambda value: names.get(value, value),
+        required=True, label_visibility="collapsed", **settings,
+    )  # fmt: skip
+    _note(name, first, chosen)
+    set_param(name, None if chosen == options[0] and name not in _kept() else chosen)
     return chosen
 
 

@@ -1,0 +1,255 @@
+"""The views of the page Attributes about many images: where networks disagree, what goes with what, the map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from urbanlens.collection.export import points_geojson
+from urbanlens.plots.places import places_valued
+from urbanlens.plots.scores import co_occurrence_heat, mean_difference_bars, two_scores
+from urbanlens.siam.brackets import co_occurrence, score_brackets
+from urbanlens.siam.compare import chance_explained, disagreement, error_explained
+from urbanlens.siam.metrics import score_metrics
+from urbanlens.ui import attributes, overview, pictures, state
+from urbanlens.ui.attribute_templates import image_cards
+
+if TYPE_CHECKING:
+    from urbanlens.collection import ImageCollection
+    from urbanlens.siam.readings import Readings
+    from urbanlens.ui.attributes import Study
+    from urbanlens.ui.page import Page
+
+Rows = NDArray[np.int64]
+SHOWN = 12
+EVERY = "all"
+SEEN = 0.5
+"""Where the collection knows no attributes: certainty from which one counts as seen."""
+
+
+def choose_rows(here: Page, study: Study) -> Rows:
+    """Which images count: of the selected region, of a class, and only unlearnt ones where that is wished."""
+    whole = here.collection.whole
+    classes = {EVERY: "all classes"}
+    for label in overview.main_labels(whole):
+        values = whole.table[label].dropna().astype(str).value_counts()
+        called = label.replace("_", " ")
+        classes |= {f"{label}={value}": f"{called}: {value} ({count:,})" for value, count in values.items()}
+    left, right = st.columns(2, gap="medium")
+    with left:
+        chosen = state.choose("Class", list(classes), name="only", names=classes)
+    keep = np.zeros(len(whole), bool)
+    keep[here.view.positions] = True
+    unlearnt = attributes.unlearnt(whole, study)
+    if unlearnt.any():
+        with right:
+            scopes = {"test": "test images", EVERY: "all images"}
+            told = "The networks do better on images that they have learnt from."
+            if state.choose("Images", list(scopes), name="images", names=scopes, help=told) == "test":
+                keep &= unlearnt
+    if chosen != EVERY:
+        label, value = chosen.split("=", 1)
+        keep &= np.asarray(whole.table[label].astype("string").eq(value).fillna(False), bool)
+    where = f" in {here.selection.name or 'the selected region'}" if here.selection is not None else ""
+    pictures.quiet(f"{int(keep.sum()):,} images{where}.")
+    return np.flatnonzero(keep)
+
+
+def show_disagreement(here: Page, study: Study) -> None:
+    """Where SIAM and the free network differ most, and errors that one attribute explains."""
+    rows = choose_rows(here, study)
+    known = attributes.readings(here.collection, study)
+    if known is None:
+        return
+    siam, free = known[0].of(rows), known[1].of(rows) if known[1] is not None else None
+    crowd = study.crowd[rows] if study.crowd is not None else None
+    if free is None:
+        st.info("There is no free network of the same score to compare with: train one with `train score`.")
+    elif len(rows) < 2 or not siam.readable.any():
+        st.info("Too few images: choose another class or region.")
+        return
+    else:
+        _disagreement(here, study, rows, siam, free, crowd)
+    if crowd is not None and np.isfinite(crowd).any():
+        _explained(here, rows, siam, crowd)
+
+
+def _ids(here: Page, rows: Rows) -> list[str]:
+    ids = here.collection.whole.ids
+    return [ids[int(row)] for row in rows]
+
+
+def _disagreement(
+    here: Page, study: Study, rows: Rows, siam: Readings, free: Readings, crowd: NDArray[np.float32] | None
+) -> None:  # fmt: skip
+    found, ids = disagreement(siam, free, crowd), _ids(here, rows)
+    st.subheader("Where the two networks differ most", anchor=False)
+    left, right = st.columns([1, 1.4], gap="large")
+    with left:
+        _errors(siam, free, crowd)
+        judged = crowd is not None and bool(np.isfinite(crowd).any())
+        figure = two_scores(found, ids, crowd=judged, score_name=study.score)
+        table = found.assign(image_id=[ids[int(row)] for row in found["row"]]).drop(columns="row")
+        pictures.figure_with_downloads(figure, f"{here.collection.whole.name}-two-scores", table, key="two-scores")
+    with right:
+        first = found.head(SHOWN)
+        captions = [
+            f"SIAM {row.siam:.1f}, free {row.free:.1f}"
+            + (f", people {row.crowd:.1f}" if np.isfinite(row.crowd) else "")
+            for row in first.itertuples()
+        ]
+        names = [ids[int(row)] for row in first["row"]]
+        image_cards(here, names, captions, key="disagreeing", label="Images on which the networks differ most")
+
+
+def _errors(siam: Readings, free: Readings, crowd: NDArray[np.float32] | None) -> None:
+    if crowd is None or not np.isfinite(crowd).any():
+        return
+    parts = []
+    for name, one in (("SIAM", siam), ("the free network", free)):
+        fine = one.readable
+        told = score_metrics(crowd[fine], one.score[fine])
+        if "rmse" in told:
+            low, high = told["rmse_interval"]
+            parts.append(
+                f"{name}: error (RMSE) {told['rmse']:.2f} ({low:.2f} to {high:.2f}), Kendall's τ {told['tau']:.2f}"
+            )
+    if parts:
+        mean = f"always answering the mean of these images: {float(np.nanstd(crowd)):.2f}"
+        pictures.quiet("; ".join([*parts, mean]) + ".")
+
+
+def _explained(here: Page, rows: Rows, siam: Readings, crowd: NDArray[np.float32]) -> None:
+    st.subheader("Errors that one attribute explains", anchor=False)
+    shares = attributes.annotated(here.collection.whole, siam.names)
+    known = shares[rows] if shares is not None else None
+    found = error_explained(siam, crowd, known)
+    chance = chance_explained(siam, crowd, known, seed=0)
+    if not chance.large:
+        pictures.quiet("No image has an error to explain.")
+        return
+    pictures.quiet(
+        f"Of {chance.large:,} images with an error above the average, one attribute alone would put {chance.found:,} "
+        f"right by four fifths or more: it counted more, or less, than "
+        + ("its true share in the image asks for. " if known is not None else "it usually does. ")
+        + f"If errors had nothing to do with attributes it would be {chance.mean:.0f} ({chance.low:.0f} to "
+        f"{chance.high:.0f}): with many attributes, some always fits."
+    )
+    first, ids = found.head(SHOWN), _ids(here, rows)
+    captions = [
+        f"{attributes.plain(row.attribute)} {row.excess:+.1f}, error {row.error:+.1f}" for row in first.itertuples()
+    ]
+    if len(first):
+        names = [ids[int(row)] for row in first["row"]]
+        image_cards(here, names, captions, key="explained", label="Images whose error one attribute explains")
+        table = found.assign(image_id=[ids[int(row)] for row in found["row"]]).drop(columns="row")
+        pictures.table_download(table, f"{here.collection.whole.name}-explained-errors", "All of them (CSV)")
+
+
+def show_co_occurrence(here: Page, study: Study) -> None:
+    """Which attributes go with a high score, by people's word and by the network's eye."""
+    rows = choose_rows(here, study)
+    known = attributes.readings(here.collection, study)
+    if known is None:
+        return
+    siam, whole = known[0].of(rows), here.collection.whole
+    shares = attributes.annotated(whole, siam.names)
+    ways = ({"true": "as annotated"} if shares is not None else {}) | {"seen": "as SIAM sees them"}
+    crowd = study.crowd[rows] if study.crowd is not None else None
+    scores = ({"people": "by people"} if crowd is not None and np.isfinite(crowd).any() else {}) | {"siam": "by SIAM"}
+    left, right = st.columns(2, gap="medium")
+    with left:
+        way = state.choose("Attributes", list(ways), name="present", names=ways)
+    with right:
+        by = state.choose(study.score.capitalize(), list(scores), name="scored", names=scores)
+    positive = float(study.siam.card.training.get("positive", SEEN)) if study.siam.card else SEEN
+    known_shares = shares[rows] if way == "true" and shares is not None else None
+    there = _present(siam.attributes, SEEN) if known_shares is None else _present(known_shares, positive)
+    score = crowd if by == "people" and crowd is not None else siam.score
+    if np.isfinite(score).sum() < 2:
+        st.info("Too few images with a score: choose another class or region.")
+        return
+    names = [attributes.plain(name) for name in siam.names]
+    table = co_occurrence(there, score, names, score_brackets(score))
+    bound = f"covers more than {positive:.0%} of the picture" if way == "true" else "is seen with 50 % certainty"
+    pictures.quiet(
+        f"How many of the images of each score have an attribute; it counts as there where it {bound}. Going together "
+        "is no cause: attributes come with each other, and with places."
+    )
+    file = f"{whole.name}-co-occurrence"
+    pictures.figure_with_downloads(co_occurrence_heat(table, score_name=study.score), file, table, key="co-occurrence")
+    st.subheader("Score with the attribute, minus without", anchor=False)
+    bars = mean_difference_bars(table, score_name=study.score, colours=study.colours)
+    pictures.figure_with_downloads(bars, f"{file}-difference", table, key="difference")
+
+
+def _present(shares: NDArray[np.float32], bound: float) -> NDArray[np.float32]:
+    return np.where(np.isfinite(shares), shares > bound, np.nan).astype(np.float32)
+
+
+def show_map(here: Page, study: Study) -> None:
+    """The score, or one attribute, over the city."""
+    whole = here.collection.whole
+    known = attributes.readings(here.collection, study)
+    if known is None:
+        return
+    siam, free = known
+    offered = {"siam": f"{study.score}, by SIAM"}
+    if study.crowd is not None and np.isfinite(study.crowd).any():
+        offered = {"people": f"{study.score}, by people"} | offered
+    if free is not None:
+        offered["free"] = f"{study.score}, by the free network"
+    left, right = st.columns(2, gap="medium")
+    with left:
+        offered |= {"attribute": "how surely an attribute is seen", "adds": "what an attribute adds"}
+        what = state.choose("Show", list(offered), name="mapped", names=offered)
+    attribute = 0
+    if what in ("attribute", "adds"):
+        with right:
+            names = {name: attributes.plain(name) for name in siam.names}
+            attribute = siam.names.index(state.choose("Attribute", list(names), name="attribute", names=names))
+    values: NDArray[np.float32] = {
+        "people": study.crowd if study.crowd is not None else siam.score, "siam": siam.score,
+        "free": free.score if free is not None else siam.score, "attribute": siam.attributes[:, attribute],
+        "adds": siam.contributions[:, attribute],
+    }[what]  # fmt: skip
+    title = {"attribute": f"{attributes.plain(siam.names[attribute])}, certainty",
+             "adds": f"{attributes.plain(siam.names[attribute])}, adds"}.get(what, study.score)  # fmt: skip
+    _draw_map(here, study, whole, values, title, signed=what == "adds")
+    table = summary_table(siam, whole.ids)
+    pictures.table_download(table, f"{whole.name}-{study.siam.name}", "All that SIAM says of all images (CSV)")
+
+
+def _draw_map(
+    here: Page, study: Study, whole: ImageCollection, values: NDArray[np.float32], title: str, *, signed: bool
+) -> None:  # fmt: skip
+    figure = places_valued(here.view, values[here.view.positions], title, colours=study.colours if signed else None)
+    if figure is None:
+        st.info("None of these images has coordinates, so there is no map.")
+        return
+    table = whole.table[["image_id", "lat", "lon"]].assign(value=values).iloc[here.view.positions]
+    file = f"{whole.name}-{title}-map".replace(" ", "-")
+    pictures.figure_with_downloads(figure, file, table, key="score-map", zoom=True)
+    st.download_button(
+        "Points (GeoJSON)", lambda: points_geojson(table), f"{whole.name}-map.geojson", "application/geo+json",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+    here_values = values[here.view.positions]
+    fine = here_values[np.isfinite(here_values)]
+    if here.selection is not None and len(fine):
+        rest = values[np.isfinite(values)]
+        pictures.quiet(
+            f"In {here.selection.name or 'the selected region'}: {fine.mean():.2f} on average of {len(fine):,} images; "
+            f"in the whole collection {rest.mean():.2f}."
+        )
+
+
+def summary_table(readings: Readings, ids: list[str]) -> pd.DataFrame:
+    """Everything that was read, a row an image: for other programs."""
+    parts = {f"seen.{name}": readings.attributes[:, i] for i, name in enumerate(readings.names)}
+    parts |= {f"adds.{name}": readings.contributions[:, i] for i, name in enumerate(readings.names)}
+    return pd.DataFrame({"image_id": ids, "score": readings.score, "bias": readings.bias, **parts})

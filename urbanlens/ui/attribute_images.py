@@ -1,0 +1,169 @@
+"""The views Images and What if of the page Attributes: one picture, and what adds up to its score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from urbanlens.explain import upsample_masks
+from urbanlens.plots.cells import over_image, padded, signed_cells
+from urbanlens.plots.scores import waterfall
+from urbanlens.plots.what_if import apply, contributions
+from urbanlens.ui import attributes, caches, drawing, pictures, single_image, state
+from urbanlens.ui.cards import Card, CardPicture, cards
+from urbanlens.ui.what_if import what_if
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from urbanlens.siam.readings import Reading
+    from urbanlens.ui.attributes import Study
+    from urbanlens.ui.page import Page
+    from urbanlens.ui.single_image import Subject
+
+MOST_MAPS = 8
+MAP_PX = 300
+WIDEST_FRAME = 7.0
+"""Of the map that pushes most, in px."""
+
+
+def show(here: Page, study: Study) -> None:
+    """One picture in full: scores, the maps that push most, where the score comes from, and the sum of it all."""
+    subject = single_image.choose_subject(here)
+    single_image.choose_by_sight(here)
+    if subject is None:
+        return
+    reading = attributes.read(study.siam, subject)
+    free = attributes.read(study.free, subject) if study.free else None
+    crowd = attributes.crowd_score(here, study, subject)
+    small = drawing.display_size(subject.image, MAP_PX * 2)
+    left, right = st.columns([1, 1.25], gap="large")
+    with left:
+        pictures.picture(small, subject.title, most=560)
+        _scores(study, reading, free, crowd)
+    with right:
+        st.subheader("How the score comes about", anchor=False)
+        figure = waterfall(
+            list(zip(map(attributes.plain, reading.names), reading.contributions.tolist(), strict=True)), reading.bias,
+             reading.score, colours=study.colours, score_name=study.score, crowd=crowd,
+        )  # fmt: skip
+        pictures.figure_with_downloads(figure, f"{subject.file}-score", table_of(reading), key="waterfall")
+    st.subheader("The attributes that push most", anchor=False)
+    pictures.quiet(
+        "Bright where the network sees the attribute. The frame's colour says whether it adds or takes away, its "
+        "width how much. Click one for its template."
+    )
+    _maps(study, subject, reading)
+    _totals(study, subject, reading, free)
+
+
+def table_of(reading: Reading) -> pd.DataFrame:
+    """The sum as a table: the bias, each attribute, and the score."""
+    order = np.argsort(-np.abs(reading.contributions), kind="stable")
+    rows = [("bias", reading.bias, np.nan)]
+    rows += [(reading.names[i], float(reading.contributions[i]), float(reading.attributes[i])) for i in order]
+    return pd.DataFrame([*rows, ("score", reading.score, np.nan)], columns=["part", "adds", "seen"])
+
+
+def _scores(study: Study, reading: Reading, free: Reading | None, crowd: float | None) -> None:
+    told = {"by SIAM": f"{reading.score:.2f}"}
+    if free is not None:
+        told["by a free network"] = f"{free.score:.2f}"
+    if crowd is not None:
+        told = {"by people": f"{crowd:.2f}"} | told
+    pictures.quiet(f"{study.score.capitalize()} of this picture")
+    pictures.numbers(told)
+
+
+def _maps(study: Study, subject: Subject, reading: Reading) -> None:
+    """The maps of the attributes that push most, over the picture, framed."""
+    order = np.argsort(-np.abs(reading.contributions), kind="stable")[:MOST_MAPS]
+    most = float(np.abs(reading.contributions[order]).max()) if len(order) else 1.0
+    small = drawing.display_size(subject.image, MAP_PX)
+    small.thumbnail((MAP_PX, MAP_PX))
+    shown = []
+    for i in order:
+        push = float(reading.contributions[i])
+        mask = upsample_masks(padded(reading.maps[i], reading.margin)[None], (small.height, small.width))[0]
+        drawn = drawing.overlay(small, mask, 0.72)
+        word = "adds" if push >= 0 else "takes away"
+        name = attributes.plain(reading.names[i])
+        lines = [f"{word} {abs(push):.2f}", f"seen with {pictures.percent(float(reading.attributes[i]))} certainty"]
+        shown.append(Card(
+            reading.names[i], [CardPicture(caches.data_address(drawn, MAP_PX), f"Map of {name}")], name, lines,
+            study.colours[0 if push >= 0 else 1], max(1.0, WIDEST_FRAME * abs(push) / max(most, 1e-9)),
+        ))  # fmt: skip
+    cards(shown, key="attribute-maps", label="Maps of the attributes that push most", size=170, on_choose=_to_template)
+
+
+def _to_template(name: str) -> None:
+    state.set_param("attribute", name)
+    state.pick("view", "templates")
+
+
+def _totals(study: Study, subject: Subject, reading: Reading, free: Reading | None) -> None:
+    """Where the score comes from, in both networks, on one scale."""
+    st.subheader("Where in the picture", anchor=False)
+    drawn = {"SIAM": reading} | ({"a free network": free} if free is not None else {})
+    # The free network's map holds its whole level, so each is drawn against its own middle.
+    level = {name: one.total - (0 if one.names else one.total.mean()) for name, one in drawn.items()}
+    peak = max(float(np.abs(cells).max()) for cells in level.values())
+    small = drawing.display_size(subject.image, 2 * MAP_PX)
+    columns = st.columns(2, gap="large")
+    for column, (name, one) in zip(columns, drawn.items(), strict=False):
+        with column:
+            picture = over_image(small, signed_cells(level[name], study.colours, peak), one.margin)
+            said = "what each place adds or takes away" if one.names else "each place against the picture's average"
+            pictures.picture(picture, f"{name}: {said}; full colour at {peak:.3f} a cell.", most=560)
+            pictures.image_download(picture, f"{subject.file}-{name.replace(' ', '-')}-total")
+
+
+def show_what_if(here: Page, study: Study) -> None:
+    """The same picture, to be changed: attributes off, weaker, elsewhere, templates painted."""
+    subject = single_image.choose_subject(here)
+    single_image.choose_by_sight(here)
+    if subject is None:
+        return
+    reading = attributes.read(study.siam, subject)
+    begun = f"{study.siam.key}|{subject.identity}"
+    if st.session_state.get("what-if-of", begun) != begun:
+        state.set_param("changes", None)
+    st.session_state["what-if-of"] = begun
+    changes = what_if(
+        reading.maps, reading.templates, reading.bias, [attributes.plain(name) for name in reading.names],
+        picture=_middle(subject.image, reading.margin), crowd=attributes.crowd_score(here, study, subject),
+        score_name=study.score, limits=_limits(study), colours=study.colours, changes=state.param("changes") or None,
+        key="what-if", on_change=state.touched,
+    )  # fmt: skip
+    from urbanlens.plots.what_if import pack
+
+    state.set_param("changes", pack(changes, *reading.maps.shape[:2]) if changes.attributes else None)
+    maps, templates = apply(reading.maps, reading.templates, changes)
+    now = contributions(maps, templates)
+    strengths = [changes.attributes[i].scale if i in changes.attributes else 1 for i in range(len(now))]
+    table = pd.DataFrame({
+        "attribute": reading.names, "adds": reading.contributions, "adds after the change": now,
+        "strength": strengths,
+    })  # fmt: skip
+    ends = pd.DataFrame({
+        "attribute": ["bias", "score"], "adds": [reading.bias, reading.score],
+        "adds after the change": [reading.bias, reading.bias + float(now.sum())],
+    })  # fmt: skip
+    pictures.table_download(pd.concat([table, ends]), f"{subject.file}-what-if", "Before and after (CSV)")
+
+
+def _middle(image: Image, margin: float) -> str:
+    """The part of the picture that the maps lie over, as a data address."""
+    small = drawing.display_size(image, 2 * MAP_PX)
+    left, top = round(margin * small.width), round(margin * small.height)
+    return caches.data_address(small.crop((left, top, small.width - left, small.height - top)), 2 * MAP_PX)
+
+
+def _limits(study: Study) -> tuple[float, float] | None:
+    """The scores that people gave, from the lowest to the highest."""
+    if study.crowd is None or not np.isfinite(study.crowd).any():
+        return None
+    return float(np.nanmin(study.crowd)), float(np.nanmax(study.crowd))
