@@ -59,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     command = add(demo, "verify", does.demo_verify_command)
     command.add_argument("--model", type=Path, help="folder of another city classifier to judge")
     command = add(demo, "train", does.demo_train_command)
-    command.add_argument("networks", nargs="+", metavar="NETWORK", help="such as vgg11 or vgg11-retrained")
+    command.add_argument("networks", nargs="+", metavar="NETWORK", help="such as vgg11, vgg11-retrained or siam")
     command.add_argument("--extra", type=Path, help="more images of the training cells: demo build EXTRA --split train")
     command.add_argument("--out", type=Path, required=True, help="folder that the models go to")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda")

@@ -170,18 +170,18 @@ def demo_verify_command(arguments: argparse.Namespace) -> Answer:
 
 
 def demo_train_command(arguments: argparse.Namespace) -> Answer:
-    """Train the demo's classifiers as the shipped ones were, on a CPU or a GPU."""
+    """Train the demo's networks as the shipped ones were, on a CPU or a GPU."""
     from urbanlens.collection import ImageCollection
     from urbanlens.demo import ASSETS
     from urbanlens.demo.networks import train_network
+    from urbanlens.demo.scoring import RECIPES, train_scorer
 
     collection = ImageCollection.open(ASSETS)
     extra = ImageCollection.open(arguments.extra) if arguments.extra else None
     found = {}
     for name in arguments.networks:
-        card = train_network(
-            collection, name, extra, arguments.out, device=arguments.device, progress=TerminalProgress()
-        )
+        train = train_scorer if name in RECIPES else train_network
+        card = train(collection, name, extra, arguments.out, device=arguments.device, progress=TerminalProgress())
         found[name] = card.metrics
     return {"folder": str(arguments.out), "networks": found}
 

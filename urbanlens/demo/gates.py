@@ -51,6 +51,10 @@ def verify(
     steps: list[Callable[[ImageCollection], dict[str, Gate]]] = [
         *own, partial(accuracy, folder=folder), partial(spurious, folder=folder)
     ]  # fmt: skip
+    if root is None:
+        from urbanlens.demo.scoring import scoring_gates
+
+        steps.append(scoring_gates)
     for done, step in enumerate(steps):
         progress(done, len(steps), "promises checked")
         gates |= step(collection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.demo.judging import corner_table, demo_rows, planted_table, pointing_table, rank_correlation
+from urbanlens.demo.markdown import markdown
 from urbanlens.demo.networks import AGAIN, NETWORKS
+from urbanlens.demo.scoring_report import attributes_and_scores
 from urbanlens.errors import ArtifactError
 from urbanlens.explain import EXPLAINERS, CollectionMaps, ObjectCounts, kept_counts, kept_maps
 from urbanlens.explain.collection_maps import LABEL, maps_key
@@ -88,6 +90,7 @@ def report(collection: ImageCollection, gates: Mapping[str, Mapping[str, Any]], 
         "## What the demo promises, and what it keeps",
         markdown(("promise", "value", "bound", "kept"), rows),
         city_recognition(collection, progress),
+        attributes_and_scores(collection),
         "",
     ])  # fmt: skip
 
@@ -247,9 +250,3 @@ def _marks(networks: dict[str, Judged]) -> str:
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
-
-
-def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table."""
-    lines = [" | ".join(map(str, row)) for row in (head, ["---"] * len(head), *rows)]
-    return "\n".join(f"| {line} |" for line in lines)

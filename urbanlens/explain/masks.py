@@ -62,6 +62,12 @@ def _upsampled_tensor(maps: Tensor, height: int, width: int) -> Tensor:
     return torch.where(flat, 0.0, (masks - low) / torch.where(flat, 1.0, high - low)).clamp_(0, 1)
 
 
+def enlarge(cells: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.float32]:
+    """One map (h, w), bilinearly enlarged to (H, W) px, its values as they are."""
+    down, across = (upsampler(side, pixels) for side, pixels in zip(cells.shape, size, strict=True))
+    return np.asarray(upsample(np.asarray(cells, np.float32)[None], down, across)[0], np.float32)
+
+
 def upsampler(cells: int, pixels: int) -> NDArray[np.float64]:
     """The weights (pixels, cells) of bilinear resizing along one axis, as torch has them (align_corners=False)."""
     place = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)

@@ -60,6 +60,9 @@ class ScoreOutput(NamedTuple):
 class SIAM(nn.Module):
     """(N, 3, H, W) RGB in [0, 1] -> SIAMOutput.
 
+    Beside its weights it keeps each attribute's `strength` (A,), the root mean square of its maps: nothing is computed
+    with it, but T_i times it says what a typical map adds, and so lets templates be compared.
+
     Parameters
     ----------
     num_attributes : A
@@ -75,6 +78,8 @@ class SIAM(nn.Module):
     ModelError
         Where sizes make no sense, or the backbone has no such layer.
     """
+
+    strength: Tensor
 
     def __init__(
         self, num_attributes: int, backbone: str = "resnet50", map_size: int = 15, crop: int = 11, *,
@@ -99,6 +104,7 @@ class SIAM(nn.Module):
         self.positive, self.negative = nn.Parameter(raw.clone()), nn.Parameter(raw.clone())
         self.weights = nn.Parameter(torch.full((2, num_attributes), _inverse_softplus(1.0)))
         self.bias = nn.Parameter(torch.zeros(()))
+        self.register_buffer("strength", torch.ones(num_attributes))
 
     @property
     def templates(self) -> Tensor:

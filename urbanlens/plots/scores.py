@@ -223,7 +223,7 @@ def waterfall(
             annotation_position="top", annotation_font_size=12,
         )  # fmt: skip
     figure.update_layout(
-        height=110 + 26 * (last + 1), margin={"l": 4, "r": 8, "t": 24, "b": 4}, bargap=0.3,
+        height=140 + 26 * (last + 1), margin={"l": 4, "r": 8, "t": 54, "b": 4}, bargap=0.3,
         paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
         xaxis={"range": [low - edge, high + edge], "gridcolor": GRID, "zeroline": False, "automargin": True,
                "title": {"text": score_name, "font": {"size": 12}}},

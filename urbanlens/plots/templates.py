@@ -52,8 +52,9 @@ def profile(
     amount = {"title": f"adds to the {score_name}", "zeroline": True, "zerolinecolor": MUTED}
     place = {"title": "row, from the top" if upright else "column, from the left", "dtick": max(1, len(found) // 5)}
     figure.update_layout(
-        height=300, margin={"l": 10, "r": 10, "t": 10, "b": 10}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
-        bargap=0.12, legend={"orientation": "h", "y": 1.12, "x": 0}, showlegend=planted is not None,
+        height=320, margin={"l": 10, "r": 10, "t": 52, "b": 10}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
+        bargap=0.12, showlegend=planted is not None,
+        legend={"orientation": "h", "y": 1.02, "x": 0, "yanchor": "bottom"},
         xaxis=amount if upright else place, yaxis={**place, "autorange": "reversed"} if upright else amount,
     )  # fmt: skip
     return figure

@@ -39,6 +39,7 @@ class Reading:
     names : of the A attributes; () for the baseline
     maps : (A, c, c), where each attribute is; the baseline's (0, c, c)
     templates : (A, c, c), how it counts there
+    strength : (A,) root mean square of each attribute's maps over many images
     attributes : (A,) in [0, 1], how surely it is there
     contributions : (A,), what it adds
     total : (c, c), what each cell adds; their sum and the bias are the score
@@ -49,6 +50,7 @@ class Reading:
     names: tuple[str, ...]
     maps: Array
     templates: Array
+    strength: Array
     attributes: Array
     contributions: Array
     total: Array
@@ -118,6 +120,7 @@ def read_image(model: LoadedModel, image: Image, *, engine: Engine | None = None
 
     _check(model.card)
     module: Any = model.module
+    bias = float(module.bias.detach())
     device = engine.device if engine is not None else torch.device("cpu")
     pixels = model.transform(image)[None].to(device)
     with torch.inference_mode():
@@ -126,12 +129,12 @@ def read_image(model: LoadedModel, image: Image, *, engine: Engine | None = None
             share = (found.maps[0] / found.maps[0].numel()).cpu().numpy()
             side, none = share.shape[-1], np.zeros(0, np.float32)
             empty = np.zeros((0, side, side), np.float32)
-            return Reading((), empty, empty, none, none, share, float(module.bias), float(found.score[0]))
+            return Reading((), empty, empty, none, none, none, share, bias, float(found.score[0]))
         maps, templates = module.cropped(found.maps)[0].cpu().numpy(), module.templates.cpu().numpy()
         margin = (module.map_size - module.crop) // 2 / module.map_size
         return Reading(
-            model.classes, maps, templates, found.attributes[0].cpu().numpy(), found.contributions[0].cpu().numpy(),
-            (maps * templates).sum(0), float(module.bias), float(found.score[0]), margin,
+            model.classes, maps, templates, module.strength.cpu().numpy(), found.attributes[0].cpu().numpy(),
+            found.contributions[0].cpu().numpy(), (maps * templates).sum(0), bias, float(found.score[0]), margin,
         )  # fmt: skip
 
 
@@ -177,9 +180,9 @@ def templates_of(model: LoadedModel) -> TemplateSet:
     """The templates of a network; a baseline has none."""
     module: Any = model.module
     if model.card.task != "attributes":
-        return TemplateSet((), np.zeros((0, 1, 1), np.float32), np.zeros(0, np.float32), float(module.bias))
+        return TemplateSet((), np.zeros((0, 1, 1), np.float32), np.zeros(0, np.float32), float(module.bias.detach()))
     templates, strength = module.templates.detach().cpu().numpy(), module.strength.cpu().numpy()
-    return TemplateSet(model.classes, templates, strength, float(module.bias))
+    return TemplateSet(model.classes, templates, strength, float(module.bias.detach()))
 
 
 def keep_templates(model: LoadedModel, *, store: ArtifactStore) -> None:
@@ -239,7 +242,7 @@ def _chunk(whole: ImageCollection, model: LoadedModel, rows: range, engine: Engi
             return found.attributes.cpu(), found.contributions.cpu(), found.score.cpu()
 
     attributes, contributions, score = (engine or Engines("cpu")).map(answer, batch)
-    bias = np.full(len(readable), float(model.module.bias), np.float32)  # type: ignore[arg-type]
+    bias = np.full(len(readable), float(model.module.bias.detach()), np.float32)  # type: ignore[operator]
     return {
         "attributes": np.where(readable[:, None], attributes.numpy(), np.nan).astype(np.float32),
         "contributions": np.where(readable[:, None], contributions.numpy(), np.nan).astype(np.float32),

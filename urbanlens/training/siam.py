@@ -68,6 +68,7 @@ def train_siam(
     begun = _begin(module, start, learnt)
     run = _Run(module, learnt, scheme, where, seed, destination, progress, begun)
     told = {phase: getattr(run, phase)() for phase in scheme.phases}
+    run.measure_strength()
     round_weights(module)
     card = ModelCard(
         name=destination.name, task="attributes", architecture="siam", classes=learnt.names, size=scheme.sizes[-1],
@@ -157,6 +158,13 @@ class _Run:
         return self._fit(
             "score", ScoreTask(self.module, [self.scored], sizes, self.begun), len(sizes), way.learning_rate
         )
+
+    def measure_strength(self) -> None:
+        """How strong each attribute's maps are, for figures that compare templates."""
+        assert isinstance(self.module, SIAM)
+        module = self.module.to(self.device).eval()
+        maps = self._maps(module, "val").float()
+        module.strength.copy_(maps.pow(2).mean((0, 2, 3)).sqrt())
 
     def metrics(self) -> dict[str, Any]:
         """How well the network, as it will be shipped, does on the test images."""

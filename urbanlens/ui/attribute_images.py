@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from urbanlens.explain import upsample_masks
+from urbanlens.explain.masks import enlarge
 from urbanlens.plots.cells import over_image, padded, signed_cells
 from urbanlens.plots.scores import waterfall
 from urbanlens.plots.what_if import apply, contributions
@@ -28,6 +28,8 @@ MOST_MAPS = 8
 MAP_PX = 300
 WIDEST_FRAME = 7.0
 """Of the map that pushes most, in px."""
+FULL = 3.0
+"""How many times its typical strength a map must reach to be drawn at its brightest: a faint one stays faint."""
 
 
 def show(here: Page, study: Study) -> None:
@@ -87,11 +89,12 @@ def _maps(study: Study, subject: Subject, reading: Reading) -> None:
     shown = []
     for i in order:
         push = float(reading.contributions[i])
-        mask = upsample_masks(padded(reading.maps[i], reading.margin)[None], (small.height, small.width))[0]
-        drawn = drawing.overlay(small, mask, 0.72)
+        whole = padded(reading.maps[i], reading.margin)
+        mask = enlarge(whole, (small.height, small.width)) / max(float(whole.max()), FULL * float(reading.strength[i]))
+        drawn = drawing.overlay(small, np.clip(mask, 0, 1), 0.72)
         word = "adds" if push >= 0 else "takes away"
         name = attributes.plain(reading.names[i])
-        lines = [f"{word} {abs(push):.2f}", f"seen with {pictures.percent(float(reading.attributes[i]))} certainty"]
+        lines = [f"{word} {abs(push):.2f}", study.amount(float(reading.attributes[i]))]
         shown.append(Card(
             reading.names[i], [CardPicture(caches.data_address(drawn, MAP_PX), f"Map of {name}")], name, lines,
             study.colours[0 if push >= 0 else 1], max(1.0, WIDEST_FRAME * abs(push) / max(most, 1e-9)),

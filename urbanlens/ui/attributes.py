@@ -58,6 +58,12 @@ class Study:
     colours: tuple[str, str]
     crowd: NDArray[np.float32] | None
 
+    def amount(self, value: float) -> str:
+        """How much of an attribute a picture holds, in words: what its labels meant when it was learnt."""
+        soft = bool(self.siam.card.training.get("soft")) if self.siam.card else False
+        share = pictures.percent(value)
+        return f"told to be {share} of it" if soft else f"seen with {share} certainty"
+
     @property
     def score(self) -> str:
         """What the score is called."""

@@ -1,0 +1,149 @@
+"""The demo's networks of scenicness: how each was trained, and how it is judged against what was planted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from urbanlens.artifacts import ArtifactStore
+from urbanlens.demo import rules
+from urbanlens.demo.gates import Gate, at_least, at_most
+from urbanlens.demo.templates import Agreement, band_means, sign_agreement
+from urbanlens.errors import ArtifactError, UnknownNameError
+from urbanlens.models.card import ModelCard
+from urbanlens.progress import Progress, silent
+from urbanlens.siam.annotations import attribute_values, score_values
+from urbanlens.siam.metrics import attribute_metrics, score_metrics
+from urbanlens.siam.readings import Readings, TemplateSet, kept_readings, kept_templates
+
+if TYPE_CHECKING:
+    from urbanlens.collection import ImageCollection
+
+SCORE = "scenicness"
+POSITIVE = 0.01
+"""The share of a picture above which it shows an attribute."""
+
+PLAIN, SIAM, FREE = "siam-no-finetuning", "siam", "score-baseline"
+SIDE = 15
+BACKBONE: Mapping[str, Any] = {"backbone": "resnet18", "layer": "layer3", "map_size": SIDE}
+"""Stride 16: 240 px give the paper's 15 x 15 cells. Nothing is cropped, since the demo's scores count every pixel."""
+
+START = "resnet18"
+"""The city network, whose trunk all three begin from: it stands for the paper's ImageNet weights."""
+
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    PLAIN: {"phases": ("attributes", "templates"), "sizes": (128, 240), "epochs": (3, 2)},
+    SIAM: {"phases": ("joint",), "sizes": (240,), "epochs": (1,), "joint_epochs": 2},
+    FREE: {"sizes": (128, 240), "epochs": (3, 3)},
+}
+"""`siam` goes on from `siam-no-finetuning`."""
+
+
+def train_scorer(
+    collection: ImageCollection, name: str, extra: ImageCollection | None, folder: Path, *, device: str = "auto",
+    progress: Progress = silent,
+) -> ModelCard:  # fmt: skip
+    """Train one of `RECIPES` as the shipped one was; the model goes to `folder/name`.
+
+    `siam` begins from `siam-no-finetuning` in `folder`, else from the shipped one.
+    """
+    from urbanlens.training.siam import train_score, train_siam
+    from urbanlens.training.siam_rows import Scheme
+
+    if name not in RECIPES:
+        raise UnknownNameError(f"the demo has no network of scores named {name!r}: known are {', '.join(RECIPES)}")
+    shipped = collection.root / "models"
+    before = folder if (folder / PLAIN / "model.json").is_file() else shipped
+    common: dict[str, Any] = {
+        "destination": folder / name, "score": SCORE, "scheme": Scheme(**RECIPES[name], positive=POSITIVE, soft=True),
+        "start": before / PLAIN if name == SIAM else shipped / START, "extra": extra, "seed": 1, "device": device,
+        "progress": progress, **BACKBONE,
+    }  # fmt: skip
+    if name == FREE:
+        return train_score(collection, **common)
+    return train_siam(collection, crop=SIDE, rectified=True, **common)
+
+
+@dataclass(frozen=True)
+class JudgedScorer:
+    """A network of scores on the demo's test images.
+
+    Attributes
+    ----------
+    card : its card
+    readings : what it says of the N test images
+    metrics : its RMSE, tau and average precisions with intervals
+    templates : of SIAM; None for the baseline
+    agreement : of the templates with the planted ones
+    """
+
+    card: ModelCard
+    readings: Readings
+    metrics: Mapping[str, Any]
+    templates: TemplateSet | None
+    agreement: Agreement | None
+
+
+def judged_scorers(collection: ImageCollection) -> dict[str, JudgedScorer]:
+    """All networks of scores whose readings are shipped; ArtifactError where readings are missing."""
+    store, found = ArtifactStore(collection.root / "artifacts"), {}
+    test = np.asarray(collection.table["split"] == "test")
+    truth = score_values(collection, SCORE)[test]
+    for name in (FREE, SIAM, PLAIN):
+        folder = collection.root / "models" / name
+        if not (folder / "model.json").is_file():
+            continue
+        card = ModelCard.read(folder)
+        readings, templates = kept_readings(collection, card, store=store), kept_templates(card, store=store)
+        if readings is None or templates is None:
+            raise ArtifactError(
+                f"the readings of {name} are not there: run "
+                f"`python -m urbanlens explain {collection.root} --model {name}`"
+            )
+        of_test = readings.of(test)
+        metrics = score_metrics(truth, of_test.score)
+        if not readings.names:
+            found[name] = JudgedScorer(card, of_test, metrics, None, None)
+            continue
+        shares = attribute_values(collection, readings.names)[test]
+        metrics |= attribute_metrics((shares > POSITIVE).astype(float), of_test.attributes, readings.names)
+        agreement = sign_agreement(readings.names, templates.templates, SIDE)
+        found[name] = JudgedScorer(card, of_test, metrics, templates, agreement)
+    return found
+
+
+def spread(readings: Readings) -> NDArray[np.float64]:
+    """(A,) how far each attribute moves the score from image to image: the standard deviation of what it adds."""
+    return np.asarray(np.nanstd(readings.contributions.astype(np.float64), axis=0))
+
+
+def scoring_gates(collection: ImageCollection) -> dict[str, Gate]:
+    """What the networks of scores are to keep.
+
+    An attribute without weight is to move the score by no more than the noise that was added to the scores.
+    """
+    networks = judged_scorers(collection)
+    if SIAM not in networks or FREE not in networks:
+        return {}
+    ours, free = networks[SIAM], networks[FREE]
+    assert ours.templates is not None and ours.agreement is not None
+    names = ours.readings.names
+    bands = band_means(ours.templates.typical, SIDE)[names.index("farming")]
+    sums = ours.readings.contributions.astype(np.float64).sum(1) + ours.readings.bias
+    idle = [i for i, name in enumerate(names) if name not in rules.WEIGHTS]
+    gap, moved = float(np.abs(sums - ours.readings.score).max()), float(spread(ours.readings)[idle].max())
+    return {
+        "SIAM: bias + contributions off the score": at_most(gap, 1e-5),
+        "SIAM: RMSE over the free network's": at_most(round(ours.metrics["rmse"] / free.metrics["rmse"], 4), 1.025),
+        "SIAM: tau over the free network's": at_least(round(ours.metrics["tau"] / free.metrics["tau"], 4), 0.95),
+        "SIAM: mean average precision": at_least(round(ours.metrics["mean_ap"], 4), 0.6),
+        "SIAM: cells of templates with the planted sign": at_least(round(ours.agreement.share, 4), 0.85),
+        "SIAM: what farming below adds": at_least(round(float(bands[2]), 5), 0.0),
+        "SIAM: what farming above adds": at_most(round(float(bands[0]), 5), 0.0),
+        "SIAM: spread of an attribute without weight": at_most(round(moved, 4), rules.NOISE_SD),
+    }
