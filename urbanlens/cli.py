@@ -119,7 +119,7 @@ def add_scoring(command: Any) -> None:
     command.add_argument("--attributes", nargs="+", metavar="NAME", help="default: all that the collection has")
     command.add_argument("--soft", action="store_true", help="learn shares of the attributes, not yes and no")
     command.add_argument("--positive", type=float, help="an attribute is there above this share; default: 0.5")
-    command.add_argument("--layer", help="where the backbone ends; default: its last convolution")
+    command.add_argument("--layer", help="where the backbone ends; default: the last layer as fine as the maps")
     command.add_argument("--map-size", type=int, default=15, help="cells a side of the attribute maps")
     command.add_argument("--crop", type=int, default=11, help="cells a side of their middle part, and the templates")
     command.add_argument("--rectified", action="store_true", help="maps are positive: only what is seen speaks")

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def told() -> str:
     """The part of the report about city recognition."""
     text = (ROOT / "docs" / "REPRODUCTION.md").read_text()
-    return text[text.index("## City recognition") :]
+    return text[text.index("## City recognition") : text.index("## Attributes and scores")]
 
 
 def numbers(text: str) -> list[float]:

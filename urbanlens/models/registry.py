@@ -45,10 +45,15 @@ SCORERS: Registry[ArchitectureSpec] = Registry("scorer")
 """Networks that mark a whole picture: of the task `attributes` by way of attributes, of `score` freely. They build on
 those of `MODELS`, and are registered by `urbanlens.models.siam`."""
 
+SCORING = ("attributes", "score")
+
 
 def architectures(task: str) -> Registry[ArchitectureSpec]:
     """The registry that holds the networks of a task, as a `ModelCard` names it."""
-    return {"objects": SEGMENTERS, "attributes": SCORERS, "score": SCORERS}.get(task, MODELS)
+    if task in SCORING:
+        import urbanlens.models.siam  # noqa: F401 - it builds on this module, and registers its networks
+
+    return {"objects": SEGMENTERS, **dict.fromkeys(SCORING, SCORERS)}.get(task, MODELS)
 
 
 def _add(name: str, network: type[nn.Module], paper: str, task: str = "classes") -> None:

@@ -123,7 +123,8 @@ class SIAM(nn.Module):
         least = max(float(templates.abs().mean()), 1e-6) * 1e-3
         self.weights.fill_(_inverse_softplus(1.0))
         for raw, part in ((self.positive, templates), (self.negative, -templates)):
-            raw.copy_(torch.log(torch.expm1(part.clamp(min=0) + least)))
+            wanted = part.clamp(min=0) + least
+            raw.copy_(wanted + torch.log(-torch.expm1(-wanted)))  # softplus back, for numbers of any size
         self.bias.fill_(bias)
 
     def maps(self, images: Tensor) -> Tensor:
@@ -134,10 +135,10 @@ class SIAM(nn.Module):
 
     def cropped(self, maps: Tensor) -> Tensor:
         """The middle (N, A, c, c) of the maps."""
-        if maps.shape[-1] != self.map_size or maps.shape[-2] != self.map_size or maps.shape[-3] != len(self.presence):
+        count, side = len(self.presence), self.map_size
+        if maps.ndim != 4 or maps.shape[1:] != (count, side, side):
             raise ModelError(
-                f"maps of shape {tuple(maps.shape)} do not fit the templates: they must be "
-                f"(N, {len(self.presence)}, {self.map_size}, {self.map_size})"
+                f"maps of shape {tuple(maps.shape)} do not fit the templates: they must be (N, {count}, {side}, {side})"
             )
         first = (self.map_size - self.crop) // 2
         return maps[..., first : first + self.crop, first : first + self.crop]
@@ -173,6 +174,8 @@ class Regressor(nn.Module):
         options: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        if map_size < 1:
+            raise ModelError(f"a map of {map_size} x {map_size} cells cannot be: give at least 1")
         self.map_size = map_size
         self.trunk, channels = build_trunk(backbone, layer, options)
         self.to_map = nn.Conv2d(channels, 1, 1, bias=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import torch
@@ -10,6 +11,9 @@ from torch import nn
 
 from urbanlens.errors import ModelError
 from urbanlens.models.registry import MODELS, build_model, layers_of
+
+PROBE = 128
+"""Side in px of an empty image that finds out how coarse a layer is."""
 
 
 def trunk_of(network: nn.Module, layer: str) -> nn.Sequential:
@@ -47,10 +51,7 @@ def build_trunk(
     ModelError
         For a layer that the architecture does not have.
     """
-    given = dict(options or {})
-    if "pool" in MODELS[backbone].options:
-        given.setdefault("pool", 1)  # the classifier is left away, so that images of any size fit
-    network = build_model(backbone, 1, **given)
+    network = _network(backbone, options)
     known = layers_of(network)
     if layer is not None and layer not in known:
         raise ModelError(f"{backbone} has no layer {layer!r}: it has {', '.join(known)}")
@@ -59,3 +60,22 @@ def build_trunk(
         # Batch norms in train mode would learn from this empty image.
         channels = trunk.eval()(torch.zeros(1, 3, 64, 64)).shape[1]
     return trunk.train(), channels
+
+
+def fitting_layer(backbone: str, size: int, cells: int, options: Mapping[str, Any] | None = None) -> str:
+    """The last layer whose maps of an image of `size` px have `cells` cells a side or more; else the finest one."""
+    network = _network(backbone, options).eval()
+    fitting = layers_of(network)[0]
+    for layer in layers_of(network):
+        with torch.no_grad():
+            stride = PROBE / trunk_of(network, layer)(torch.zeros(1, 3, PROBE, PROBE)).shape[-1]
+        if ceil(size / stride) >= cells:
+            fitting = layer
+    return fitting
+
+
+def _network(backbone: str, options: Mapping[str, Any] | None) -> nn.Module:
+    given = dict(options or {})
+    if "pool" in MODELS[backbone].options:
+        given.setdefault("pool", 1)  # the classifier is left away, so that images of any size fit
+    return build_model(backbone, 1, **given)

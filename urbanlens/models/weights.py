@@ -18,7 +18,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-import urbanlens.models.siam  # noqa: F401 - its networks register themselves
 from urbanlens.artifacts import file_digest
 from urbanlens.errors import ModelError, UnknownNameError
 from urbanlens.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard

@@ -22,7 +22,7 @@ def rmse(truth: NDArray[Any], found: NDArray[Any]) -> float:
 
 def kendall(truth: NDArray[Any], found: NDArray[Any]) -> float:
     """Kendall's tau-b: how far two orders agree, -1 to 1; 0 where one of them has no order at all."""
-    value = float(kendalltau(truth, found).statistic)
+    value = float(kendalltau(truth, found).statistic) if len(truth) > 1 else 0.0
     return value if np.isfinite(value) else 0.0
 
 

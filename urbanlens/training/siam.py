@@ -16,7 +16,7 @@ from urbanlens.engine import choose_device
 from urbanlens.errors import ModelError
 from urbanlens.models import ModelCard, build_model, load_model, save_model
 from urbanlens.models.siam import SIAM, Regressor
-from urbanlens.models.trunk import trunk_of
+from urbanlens.models.trunk import fitting_layer, trunk_of
 from urbanlens.models.weights import LoadedModel, round_weights
 from urbanlens.progress import Progress, silent
 from urbanlens.siam.metrics import attribute_metrics, score_metrics
@@ -46,7 +46,8 @@ def train_siam(
     scored : another collection, with the scores
     attributes : which attributes; None: all that the collection has. One that all or no training images have is left
         out, and the card says so
-    backbone, layer, map_size, crop, rectified, options : as of `SIAM`
+    backbone, layer, map_size, crop, rectified, options : as of `SIAM`; without a layer, the last one that is as fine
+        as the maps
     scheme : phases, sizes, epochs, and how labels are read
     start : a trained network to begin from: SIAM with the same attributes, or a classifier of the same backbone
     extra : more images to learn from, with the same columns
@@ -60,6 +61,7 @@ def train_siam(
     """
     scheme.check()
     destination, where = Path(destination), choose_device(device)
+    layer = layer or fitting_layer(backbone, scheme.sizes[-1], map_size, options)
     learnt = what_to_learn(collection, score, scored, attributes, scheme, extra, group, seed)
     shape = {"backbone": backbone, "map_size": map_size, "crop": crop, "layer": layer, "rectified": rectified,
              "options": _plain(options)}  # fmt: skip
@@ -89,6 +91,7 @@ def train_score(
     """Train the unconstrained baseline, the same backbone free to use what it finds; arguments as of `train_siam`."""
     scheme.check()
     destination, where = Path(destination), choose_device(device)
+    layer = layer or fitting_layer(backbone, scheme.sizes[-1], map_size, options)
     rows, split_by = scored_rows(collection, score, extra, group, seed)
     learnt = Learnt((), {}, rows, {"split_by": split_by, "images": {split: len(part) for split, part in rows.items()}})
     shape = {"backbone": backbone, "map_size": map_size, "layer": layer, "options": _plain(options)}

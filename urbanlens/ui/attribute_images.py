@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import streamlit as st
+from PIL.Image import Resampling
 
 from urbanlens.explain.masks import enlarge
 from urbanlens.plots.cells import over_image, padded, signed_cells
 from urbanlens.plots.scores import waterfall
-from urbanlens.plots.what_if import apply, contributions
+from urbanlens.plots.what_if import apply, contributions, pack
 from urbanlens.ui import attributes, caches, drawing, pictures, single_image, state
 from urbanlens.ui.cards import Card, CardPicture, cards
 from urbanlens.ui.what_if import what_if
@@ -25,9 +26,13 @@ if TYPE_CHECKING:
     from urbanlens.ui.single_image import Subject
 
 MOST_MAPS = 8
-MAP_PX = 300
+MAP_PX, PICTURE_PX = 240, 480
+"""Longer side of the small maps and of the other pictures: encoding them is most of a page's work."""
 WIDEST_FRAME = 7.0
 """Of the map that pushes most, in px."""
+LONGEST = 6000
+"""Most letters of changes in the address."""
+_LONG = "urbanlens.what-if-long"
 FULL = 3.0
 """How many times its typical strength a map must reach to be drawn at its brightest: a faint one stays faint."""
 
@@ -41,7 +46,7 @@ def show(here: Page, study: Study) -> None:
     reading = attributes.read(study.siam, subject)
     free = attributes.read(study.free, subject) if study.free else None
     crowd = attributes.crowd_score(here, study, subject)
-    small = drawing.display_size(subject.image, MAP_PX * 2)
+    small = fitted(subject.image, PICTURE_PX)
     left, right = st.columns([1, 1.25], gap="large")
     with left:
         pictures.picture(small, subject.title, most=560)
@@ -60,6 +65,13 @@ def show(here: Page, study: Study) -> None:
     )
     _maps(study, subject, reading)
     _totals(study, subject, reading, free)
+
+
+def fitted(image: Image, longest: int) -> Image:
+    """The picture with its longer side at `longest` px, small ones enlarged: maps over it need room."""
+    scale = longest / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.convert("RGB").resize(size, Resampling.BILINEAR, reducing_gap=2.0)
 
 
 def table_of(reading: Reading) -> pd.DataFrame:
@@ -84,8 +96,7 @@ def _maps(study: Study, subject: Subject, reading: Reading) -> None:
     """The maps of the attributes that push most, over the picture, framed."""
     order = np.argsort(-np.abs(reading.contributions), kind="stable")[:MOST_MAPS]
     most = float(np.abs(reading.contributions[order]).max()) if len(order) else 1.0
-    small = drawing.display_size(subject.image, MAP_PX)
-    small.thumbnail((MAP_PX, MAP_PX))
+    small = fitted(subject.image, MAP_PX)
     shown = []
     for i in order:
         push = float(reading.contributions[i])
@@ -114,7 +125,7 @@ def _totals(study: Study, subject: Subject, reading: Reading, free: Reading | No
     # The free network's map holds its whole level, so each is drawn against its own middle.
     level = {name: one.total - (0 if one.names else one.total.mean()) for name, one in drawn.items()}
     peak = max(float(np.abs(cells).max()) for cells in level.values())
-    small = drawing.display_size(subject.image, 2 * MAP_PX)
+    small = fitted(subject.image, PICTURE_PX)
     columns = st.columns(2, gap="large")
     for column, (name, one) in zip(columns, drawn.items(), strict=False):
         with column:
@@ -133,17 +144,16 @@ def show_what_if(here: Page, study: Study) -> None:
     reading = attributes.read(study.siam, subject)
     begun = f"{study.siam.key}|{subject.identity}"
     if st.session_state.get("what-if-of", begun) != begun:
-        state.set_param("changes", None)
+        _keep_changes("")
     st.session_state["what-if-of"] = begun
+    kept = state.param("changes") or st.session_state.get(_LONG)
     changes = what_if(
         reading.maps, reading.templates, reading.bias, [attributes.plain(name) for name in reading.names],
         picture=_middle(subject.image, reading.margin), crowd=attributes.crowd_score(here, study, subject),
-        score_name=study.score, limits=_limits(study), colours=study.colours, changes=state.param("changes") or None,
+        score_name=study.score, limits=_limits(study), colours=study.colours, changes=kept or None,
         key="what-if", on_change=state.touched,
     )  # fmt: skip
-    from urbanlens.plots.what_if import pack
-
-    state.set_param("changes", pack(changes, *reading.maps.shape[:2]) if changes.attributes else None)
+    _keep_changes(pack(changes, *reading.maps.shape[:2]) if changes.attributes else "")
     maps, templates = apply(reading.maps, reading.templates, changes)
     now = contributions(maps, templates)
     strengths = [changes.attributes[i].scale if i in changes.attributes else 1 for i in range(len(now))]
@@ -158,11 +168,18 @@ def show_what_if(here: Page, study: Study) -> None:
     pictures.table_download(pd.concat([table, ends]), f"{subject.file}-what-if", "Before and after (CSV)")
 
 
+def _keep_changes(text: str) -> None:
+    """Keep what was changed: in the address, or, where much was painted, as long as the visit lasts."""
+    short = len(text) <= LONGEST
+    state.set_param("changes", text if short else None)
+    st.session_state[_LONG] = "" if short else text
+
+
 def _middle(image: Image, margin: float) -> str:
     """The part of the picture that the maps lie over, as a data address."""
-    small = drawing.display_size(image, 2 * MAP_PX)
+    small = fitted(image, PICTURE_PX)
     left, top = round(margin * small.width), round(margin * small.height)
-    return caches.data_address(small.crop((left, top, small.width - left, small.height - top)), 2 * MAP_PX)
+    return caches.data_address(small.crop((left, top, small.width - left, small.height - top)), PICTURE_PX)
 
 
 def _limits(study: Study) -> tuple[float, float] | None:
