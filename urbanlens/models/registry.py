@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from urbanlens.errors import ModelError
-from urbanlens.models import efficientnet_lite0, resnet18, resnet50, segmenter, shallow, vgg11
+from urbanlens.models import efficientnet_lite0, resnet, segmenter, shallow, vgg11
 from urbanlens.registry import Registry
 
 
@@ -64,8 +64,8 @@ def _add(name: str, network: type[nn.Module], paper: str, task: str = "classes")
 
 
 _add("vgg11", vgg11.VGG11, "Simonyan & Zisserman, Very Deep Convolutional Networks, 2015")
-_add("resnet18", resnet18.ResNet18, "He et al., Deep Residual Learning for Image Recognition, 2016")
-_add("resnet50", resnet50.ResNet50, "He et al., Deep Residual Learning for Image Recognition, 2016")
+_add("resnet18", resnet.ResNet18, "He et al., Deep Residual Learning for Image Recognition, 2016")
+_add("resnet50", resnet.ResNet50, "He et al., Deep Residual Learning for Image Recognition, 2016")
 _add("simple", shallow.Simple, "Deep Visual City Recognition Visualization, 2018, table 1")
 _add("simpler", shallow.Simpler, "Deep Visual City Recognition Visualization, 2018, table 1")
 _add(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,18 +68,15 @@ def train_siam(
     module = build_model("siam", len(learnt.names), task="attributes", seed=seed, **{**shape, "options": options})
     assert isinstance(module, SIAM)
     begun = _begin(module, start, learnt)
-    run = _Run(module, learnt, scheme, where, seed, destination, progress, begun)
+    depends = f"{begun} {shape | {'options': dict(options or {})}}"
+    run = _Run(module, learnt, scheme, where, seed, destination, progress, depends)
     told = {phase: getattr(run, phase)() for phase in scheme.phases}
     run.measure_strength()
-    round_weights(module)
     card = ModelCard(
-        name=destination.name, task="attributes", architecture="siam", classes=learnt.names, size=scheme.sizes[-1],
-        label=score, options=shape, training={**_plain_scheme(scheme), "start": begun, "seed": seed, "done": told},
-        data=_data(collection, extra, scored) | learnt.notes, metrics=run.metrics(),
+        destination.name, "attributes", "siam", learnt.names, scheme.sizes[-1], score, shape,
+        data=_data(collection, extra, scored) | learnt.notes,
     )  # fmt: skip
-    card = save_model(module, card, destination)
-    shutil.rmtree(run.kept, ignore_errors=True)
-    return card
+    return run.save(card, destination, told)
 
 
 def train_score(
@@ -98,17 +95,14 @@ def train_score(
     module = build_model("regressor", 1, task="score", seed=seed, **{**shape, "options": options})
     assert isinstance(module, Regressor)
     begun = _begin(module, start, learnt)
-    run = _Run(module, learnt, scheme, where, seed, destination, progress, begun)
+    depends = f"{begun} {shape | {'options': dict(options or {})}}"
+    run = _Run(module, learnt, scheme, where, seed, destination, progress, depends)
     told = {"score": run.score()}
-    round_weights(module)
     card = ModelCard(
-        name=destination.name, task="score", architecture="regressor", classes=(score,), size=scheme.sizes[-1],
-        label=score, options=shape, training={**_plain_scheme(scheme), "start": begun, "seed": seed, "done": told},
-        data=_data(collection, extra, None) | learnt.notes, metrics=run.metrics(),
+        destination.name, "score", "regressor", (score,), scheme.sizes[-1], score, shape,
+        data=_data(collection, extra, None) | learnt.notes,
     )  # fmt: skip
-    card = save_model(module, card, destination)
-    shutil.rmtree(run.kept, ignore_errors=True)
-    return card
+    return run.save(card, destination, told)
 
 
 class _Run:
@@ -150,7 +144,7 @@ class _Run:
     def joint(self) -> dict[str, Any]:
         """Phase: f and g learn together."""
         assert isinstance(self.module, SIAM)
-        before = f"{self.begun} {' '.join(self.scheme.phases)} {[*self.scheme.sizes, *self.scheme.epochs]}"
+        before = f"{self.begun} {_plain_scheme(self.scheme)}"
         task = JointTask(self.module, [self.described, self.scored], [self._size] * self.scheme.joint_epochs, before)
         return self._fit("joint", task, self.scheme.joint_epochs, self.scheme.joint_learning_rate)
 
@@ -174,13 +168,21 @@ class _Run:
         self.module.to(self.device).eval()
         truth = self.scored.rows["test"].labels.numpy()
         score = self.scored.each("test", self._size, lambda images: self.module(images).score).numpy()
-        found = score_metrics(truth, score, seed=self.seed)
+        found = score_metrics(truth, score)
         if isinstance(self.module, SIAM):
             sure = self.described.each("test", self._size, lambda images: self.module(images).attributes).numpy()
             labels = hard(self.described.rows["test"].labels.numpy(), self.scheme)
-            found |= attribute_metrics(labels, sure, self.learnt.names, seed=self.seed)
+            found |= attribute_metrics(labels, sure, self.learnt.names)
             found["attribute_images"] = len(labels)
         return found
+
+    def save(self, card: ModelCard, destination: Path, done: Mapping[str, Any]) -> ModelCard:
+        """Measure the network as it will be loaded, and write it with its card; `done` tells of each phase."""
+        round_weights(self.module)
+        told = {**_plain_scheme(self.scheme), "start": self.begun, "seed": self.seed, "done": done}
+        card = save_model(self.module, replace(card, training=told, metrics=self.metrics()), destination)
+        shutil.rmtree(self.kept, ignore_errors=True)
+        return card
 
     def _fit(self, phase: str, task: Any, epochs: int, rate: float) -> dict[str, Any]:
         settings = FitSettings(epochs, rate, self.scheme.weight_decay, seed=self.seed, device=str(self.device))

@@ -53,9 +53,10 @@ class Scheme:
     def check(self) -> None:
         """ModelError where it makes no sense."""
         stages(self.sizes, self.epochs, self.batch)
-        if not self.phases or any(phase not in PHASES for phase in self.phases):
+        known = [phase for phase in dict.fromkeys(self.phases) if phase in PHASES]
+        if not self.phases or len(known) < len(self.phases):
             raise ModelError(
-                f"the phases {', '.join(self.phases) or 'none'} make no sense: choose of {', '.join(PHASES)}"
+                f"the phases {', '.join(self.phases) or 'none'} make no sense: choose of {', '.join(PHASES)}, each once"
             )
         if not 0 <= self.positive < 1:
             raise ModelError(f"attributes above {self.positive} cannot be: give a share from 0 to below 1")
@@ -89,7 +90,7 @@ def what_to_learn(
     scheme: Scheme, extra: ImageCollection | None, group: str | None, seed: int,
 ) -> Learnt:  # fmt: skip
     """The images that take part, by split; see `train_siam`."""
-    names = list(attributes) if attributes is not None else attribute_names(collection)
+    names = list(dict.fromkeys(attribute_names(collection) if attributes is None else attributes))
     values = attribute_values(collection, names)
     known = np.asarray(np.isfinite(values).any(axis=1))
     splits, split_by, _ = splits_of(collection, np.where(known, "known", ""), group, seed)
