@@ -69,11 +69,11 @@ def network(folder: Path, task: str, *, seed: int = 0, label: str = "scenicness"
     return save_model(module, card, folder)
 
 
-def with_networks(collection: ImageCollection, *, read: bool = True, free: bool = True, **settings: Any) -> None:
+def with_networks(collection: ImageCollection, *, read: bool = True, free: bool = True, seed: int = 0) -> None:
     """Give a collection its own `siam` and `free`; what they say of it is kept where `read`."""
     store = ArtifactStore(collection.root / "artifacts")
     for name, task in (("siam", "attributes"), *([("free", "score")] if free else [])):
         folder = collection.root / "models" / name
-        network(folder, task, seed=len(name), learnt=collection.fingerprint, **settings)
+        network(folder, task, seed=seed, learnt=collection.fingerprint)
         if read:
             read_collection(collection, load_model(folder), store=store)

@@ -10,8 +10,8 @@ import pytest
 
 from urbanlens.artifacts import ArtifactStore
 from urbanlens.demo import open_demo
-from urbanlens.demo.networks import AGAIN, NETWORKS
 from urbanlens.demo.markdown import markdown
+from urbanlens.demo.networks import AGAIN, NETWORKS
 from urbanlens.demo.reproduction import city_recognition
 from urbanlens.explain import EXPLAINERS, kept_maps
 from urbanlens.models import ModelCard, load_model

@@ -18,7 +18,7 @@ from urbanlens.models import MODELS, LoadedModel, ModelCard, build_model, load_m
 from urbanlens.models.card import CARD_FILE
 from urbanlens.models.registry import SCORERS, architectures, layers_of
 from urbanlens.models.siam import Regressor
-from urbanlens.models.trunk import build_trunk, trunk_of
+from urbanlens.models.trunk import build_trunk, fitting_layer, trunk_of
 from urbanlens.models.weights import round_weights
 from urbanlens.siam import SIAM
 
@@ -271,6 +271,23 @@ def test_without_a_layer_a_trunk_ends_at_the_last() -> None:
     assert shapes[0] == shapes[1]
 
 
+@pytest.mark.parametrize("name", MODELS.names())
+def test_the_layer_that_is_as_fine_as_the_maps(name: str) -> None:
+    """The last one with as many cells; where none has, the finest. The caller's chance is left alone."""
+    layers = layers_of(build_model(name, 1, **small(name)))
+    with torch.no_grad():
+        sides = [build_trunk(name, layer, small(name))[0].eval()(images(96, 1)).shape[-1] for layer in layers]
+    assert sides == sorted(sides, reverse=True)
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    for cells in (1, 6, 500):
+        found = layers.index(fitting_layer(name, 96, cells, small(name)))
+        assert sides[found] >= cells or found == 0
+        assert all(side < cells for side in sides[found + 1 :])
+    assert torch.equal(torch.rand(4), expected)
+
+
 def test_building_a_trunk_teaches_its_batch_norms_nothing() -> None:
     for part in build_trunk("resnet18", "layer2")[0].modules():
         if isinstance(part, torch.nn.BatchNorm2d):
@@ -315,7 +332,9 @@ def test_round_trip(card: ModelCard, tmp_path: Path) -> None:
     loaded = load_model(tmp_path / "mine")
     round_weights(module)
     with torch.no_grad():
-        assert all(torch.equal(one, other) for one, other in zip(loaded.module(images()), module(images()), strict=True))
+        assert all(
+            torch.equal(one, other) for one, other in zip(loaded.module(images()), module(images()), strict=True)
+        )
     assert isinstance(loaded, LoadedModel)
     assert loaded.card == written == ModelCard.read(tmp_path / "mine")
     assert (loaded.classes, loaded.layers, loaded.weights_digest) == (card.classes, (), written.weights["sha256"])

@@ -101,11 +101,11 @@ def test_the_seed_decides() -> None:
 
 
 def test_the_callers_chance_is_left_alone() -> None:
-    np.random.seed(0)  # noqa: NPY002 - what a careless program would draw from
-    expected = np.random.random(3)  # noqa: NPY002
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)
+    expected = np.random.random(3)
+    np.random.seed(0)
     score_metrics(*scores())
-    assert np.array_equal(np.random.random(3), expected)  # noqa: NPY002
+    assert np.array_equal(np.random.random(3), expected)
 
 
 def test_attributes_against_sklearn() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ def store(tmp_path: Path) -> ArtifactStore:
 
 def same(one: Readings, other: Readings) -> bool:
     parts = ("attributes", "contributions", "score", "readable")
-    alike = all(np.array_equal(getattr(one, part), getattr(other, part), equal_nan=part != "readable") for part in parts)
+    alike = all(
+        np.array_equal(getattr(one, part), getattr(other, part), equal_nan=part != "readable") for part in parts
+    )
     return alike and (one.names, one.bias) == (other.names, other.bias)
 
 
@@ -222,8 +225,6 @@ def test_a_stopped_reading_goes_on(
 def test_readings_depend_on_images_weights_and_names(
     collection: ImageCollection, siam: LoadedModel, baseline: LoadedModel
 ) -> None:
-    from dataclasses import replace
-
     cards = [siam.card, baseline.card, replace(siam.card, size=48), replace(siam.card, classes=("a", "b", "c"))]
     keys = {readings_key(collection, card).digest for card in cards}
     assert len(keys) == 4
@@ -255,7 +256,8 @@ def test_what_is_kept_is_read_without_torch(
         "import sys; from pathlib import Path; from urbanlens.artifacts import ArtifactStore\n"
         "from urbanlens.collection import ImageCollection; from urbanlens.models import ModelCard\n"
         "from urbanlens.siam.readings import kept_readings, kept_templates\n"
-        "root, card, store = sys.argv[1], ModelCard.from_json(Path(sys.argv[2]).read_text()), ArtifactStore(sys.argv[3])\n"
+        "root, store = sys.argv[1], ArtifactStore(sys.argv[3])\n"
+        "card = ModelCard.from_json(Path(sys.argv[2]).read_text())\n"
         "found = kept_readings(ImageCollection.open(root), card, store=store)\n"
         "templates = kept_templates(card, store=store)\n"
         "print(int(found.readable.sum()), found.score[0], templates.names[0], 'torch' in sys.modules)"

@@ -38,7 +38,7 @@ START = "resnet18"
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     PLAIN: {"phases": ("attributes", "templates"), "sizes": (128, 240), "epochs": (3, 2)},
-    SIAM: {"phases": ("joint",), "sizes": (240,), "epochs": (1,), "joint_epochs": 2},
+    SIAM: {"phases": ("joint", "templates"), "sizes": (240,), "epochs": (1,), "joint_epochs": 2},
     FREE: {"sizes": (128, 240), "epochs": (3, 3)},
 }
 """`siam` goes on from `siam-no-finetuning`."""

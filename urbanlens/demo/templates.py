@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from urbanlens.demo import rules
 
 SIDES = len(rules.BANDS)
+LEAST = 0.01
 
 
 @dataclass(frozen=True)
@@ -49,25 +50,29 @@ def planted_templates(names: Sequence[str], side: int, crop: int | None = None) 
 
 
 def sign_agreement(
-    names: Sequence[str], templates: NDArray[np.float32], side: int, *, draws: int = 200, seed: int = 0
-) -> Agreement:
-    """How many cells have the planted sign.
+    names: Sequence[str], templates: NDArray[np.float32], side: int, *, least: float = LEAST, draws: int = 200,
+    seed: int = 0,
+) -> Agreement:  # fmt: skip
+    """How many cells have the planted sign; one that is as good as 0 has none, and so is not right.
 
     Parameters
     ----------
     names, templates : (A,), (A, c, c) as found
     side : cells along a map of the whole picture
+    least : a cell below this share of its template's greatest one is as good as 0
     draws, seed : of random pairings of found and planted templates, for the baseline
     """
     planted = planted_templates(names, side, templates.shape[-1])
     meant = planted != 0
-    right = (np.sign(templates) == np.sign(planted)) & meant
+    greatest = np.abs(templates).max((1, 2), keepdims=True)
+    signs = np.where(np.abs(templates) >= least * greatest, np.sign(templates), 0)
+    right = (signs == np.sign(planted)) & meant
     used = np.flatnonzero(meant.any((1, 2)))
     generator = np.random.default_rng(seed)
     chance = []
     for _ in range(draws if len(used) else 0):
         other = planted[generator.permutation(used)]
-        chance.append(((np.sign(templates[used]) == np.sign(other)) & (other != 0)).sum() / (other != 0).sum())
+        chance.append(((signs[used] == np.sign(other)) & (other != 0)).sum() / (other != 0).sum())
     table = pd.DataFrame({
         "attribute": [names[int(i)] for i in used],
         "cells": meant[used].sum((1, 2)),

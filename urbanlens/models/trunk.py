@@ -64,7 +64,8 @@ def build_trunk(
 
 def fitting_layer(backbone: str, size: int, cells: int, options: Mapping[str, Any] | None = None) -> str:
     """The last layer whose maps of an image of `size` px have `cells` cells a side or more; else the finest one."""
-    network = _network(backbone, options).eval()
+    with torch.random.fork_rng(devices=[]):  # its weights are of no interest: the caller's chance stays as it was
+        network = _network(backbone, options).eval()
     fitting = layers_of(network)[0]
     for layer in layers_of(network):
         with torch.no_grad():

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+ACROSS, GAP, LETTERS = 4, 16, 38
 
 
 def rgb(colour: str) -> NDArray[np.float32]:
@@ -54,3 +58,23 @@ def padded(cells: NDArray[np.float32], margin: float) -> NDArray[np.float32]:
     side = cells.shape[-1]
     edge = round(margin * side / max(1 - 2 * margin, 1e-6))
     return np.pad(cells, edge)
+
+
+def framed_sheet(
+    pictures: Sequence[Image.Image], titles: Sequence[str], colours: Sequence[str], widths: Sequence[float]
+) -> Image.Image:
+    """Pictures of one size, each in a frame of its own colour and width in px, four in a row on white, with titles."""
+    edge = round(max(widths, default=0)) + 1
+    wide, tall = pictures[0].width + 2 * edge, pictures[0].height + 2 * edge
+    rows = -(-len(pictures) // ACROSS)
+    paper = Image.new(
+        "RGB", (GAP + min(ACROSS, len(pictures)) * (wide + GAP), GAP + rows * (tall + LETTERS + GAP)), "white"
+    )
+    pen, font = ImageDraw.Draw(paper), ImageFont.load_default(15)
+    for number, (picture, title, colour, width) in enumerate(zip(pictures, titles, colours, widths, strict=True)):
+        left, top = GAP + number % ACROSS * (wide + GAP), GAP + number // ACROSS * (tall + LETTERS + GAP)
+        frame = max(1, round(width))
+        framed = ImageOps.expand(picture.convert("RGB"), frame, colour)
+        paper.paste(framed, (left + edge - frame, top + edge - frame))
+        pen.text((left, top + tall + 4), title, "black", font=font)
+    return paper

@@ -96,5 +96,5 @@ def places_valued(
         marker={"size": 7, "color": shown.astype("float32"), "cmin": low, "cmax": high, "colorscale": scale,
                 "colorbar": {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}},
     )  # fmt: skip
-    figure.update_layout(height=560)
+    figure.update_layout(height=560, margin={"t": 36})  # room for the buttons above the scale
     return figure

@@ -111,7 +111,7 @@ def mean_difference_bars(
         "without %{customdata[2]:.2f} (%{customdata[3]:.0f} images)<extra></extra>",
     )  # fmt: skip
     figure.update_layout(
-        height=100 + 19 * len(rows), margin={"l": 4, "r": 12, "t": 12, "b": 50},
+        height=130 + 19 * len(rows), margin={"l": 4, "r": 12, "t": 42, "b": 50},
         paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, bargap=0.3,
         xaxis={
             "gridcolor": GRID, "zerolinecolor": "rgba(128,128,128,.8)",
@@ -173,6 +173,7 @@ def two_scores(
 def waterfall(
     contributions: Sequence[tuple[str, float]], bias: float, score: float, *, most: int = 10,
     colours: tuple[str, str] = (ADDS, TAKES), score_name: str = "score", crowd: float | None = None,
+    span: float | None = None,
 ) -> Figure:  # fmt: skip
     """From the bias down to the score: what each attribute adds, the strongest first, the weak ones as one bar.
 
@@ -184,6 +185,7 @@ def waterfall(
     colours : #RRGGBB of what adds and what takes away
     score_name : what the score is called
     crowd : what people said, a line across; None or NaN: unknown
+    span : how far apart scores can lie, which says how many digits are printed; None: as far as in this figure
 
     Returns
     -------
@@ -202,7 +204,7 @@ def waterfall(
     people = [float(crowd)] if crowd is not None and np.isfinite(crowd) else []
     places = [bias, score, *ends.tolist(), *people]
     low, high = min(places), max(places)
-    digits, last, edge = decimals(high - low), len(values) + 1, 0.2 * (high - low or 1.0)
+    digits, last, edge = decimals(high - low if span is None else span), len(values) + 1, 0.2 * (high - low or 1.0)
     figure = go.Figure()
     _thread(figure, [bias, *ends.tolist()])
     figure.add_bar(

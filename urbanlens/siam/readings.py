@@ -156,6 +156,8 @@ def read_collection(
     _check(model.card)
     whole = collection.whole
     keep_templates(model, store=store)
+    if engine is not None:
+        model.module.to(engine.device)
 
     def compute(rows: range) -> Arrays:
         return _chunk(whole, model, rows, engine)

@@ -20,8 +20,8 @@ from urbanlens.errors import CollectionError, ModelError
 from urbanlens.progress import Progress, silent
 
 STEPS = 400
-SPARSE = (1e-4, 3e-4, 1e-3, 3e-3)
-SMOOTH = (0.03, 0.1, 0.3, 1.0)
+SPARSE = (3e-5, 1e-4, 3e-4, 1e-3)
+SMOOTH = (0.1, 0.3, 1.0, 3.0, 10.0)
 """What is tried."""
 
 
@@ -142,4 +142,4 @@ def _largest(gram: Tensor, steps: int = 60) -> float:
         vector = gram @ vector
         value = float(vector.norm())
         vector = vector / max(value, 1e-12)
-    return 1.02 * value + 1e-9
+    return 1.05 * value + 1e-9

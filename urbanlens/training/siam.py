@@ -68,9 +68,9 @@ def train_siam(
     module = build_model("siam", len(learnt.names), task="attributes", seed=seed, **{**shape, "options": options})
     assert isinstance(module, SIAM)
     begun = _begin(module, start, learnt)
-    depends = f"{begun} {shape | {'options': dict(options or {})}}"
-    run = _Run(module, learnt, scheme, where, seed, destination, progress, depends)
-    told = {phase: getattr(run, phase)() for phase in scheme.phases}
+    asked = shape | {"options": dict(options or {})}
+    run = _Run(module, learnt, scheme, where, seed, destination, progress, begun, asked)
+    told = [{"phase": phase, **getattr(run, phase)()} for phase in scheme.phases]
     run.measure_strength()
     card = ModelCard(
         destination.name, "attributes", "siam", learnt.names, scheme.sizes[-1], score, shape,
@@ -95,9 +95,9 @@ def train_score(
     module = build_model("regressor", 1, task="score", seed=seed, **{**shape, "options": options})
     assert isinstance(module, Regressor)
     begun = _begin(module, start, learnt)
-    depends = f"{begun} {shape | {'options': dict(options or {})}}"
-    run = _Run(module, learnt, scheme, where, seed, destination, progress, depends)
-    told = {"score": run.score()}
+    asked = shape | {"options": dict(options or {})}
+    run = _Run(module, learnt, scheme, where, seed, destination, progress, begun, asked)
+    told = [{"phase": "score", **run.score()}]
     card = ModelCard(
         destination.name, "score", "regressor", (score,), scheme.sizes[-1], score, shape,
         data=_data(collection, extra, None) | learnt.notes,
@@ -110,11 +110,11 @@ class _Run:
 
     def __init__(
         self, module: SIAM | Regressor, learnt: Learnt, scheme: Scheme, device: torch.device, seed: int,
-        destination: Path, progress: Progress, begun: str,
+        destination: Path, progress: Progress, begun: str, asked: dict[str, Any],
     ) -> None:  # fmt: skip
         self.module, self.learnt, self.scheme, self.device, self.seed = module, learnt, scheme, device, seed
         self.kept = destination.parent / f".{destination.name}.training"
-        self.progress, self.begun = progress, begun
+        self.progress, self.begun, self.before = progress, begun, f"{begun} {asked}"
 
         def supply(rows: dict[str, Rows]) -> Supply:
             return Supply(rows, scheme.batch, device, progress, augmented=scheme.augmented)
@@ -128,7 +128,7 @@ class _Run:
         assert isinstance(self.module, SIAM)
         way = self.scheme
         sizes = stages(way.sizes, way.epochs, way.batch)
-        task = AttributeTask(self.module, [self.described], sizes, self.begun)
+        task = AttributeTask(self.module, [self.described], sizes, self.before)
         return self._fit("attributes", task, len(sizes), way.learning_rate)
 
     def templates(self) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class _Run:
     def joint(self) -> dict[str, Any]:
         """Phase: f and g learn together."""
         assert isinstance(self.module, SIAM)
-        before = f"{self.begun} {_plain_scheme(self.scheme)}"
+        before = f"{self.before} {_plain_scheme(self.scheme)}"
         task = JointTask(self.module, [self.described, self.scored], [self._size] * self.scheme.joint_epochs, before)
         return self._fit("joint", task, self.scheme.joint_epochs, self.scheme.joint_learning_rate)
 
@@ -153,7 +153,7 @@ class _Run:
         way = self.scheme
         sizes = stages(way.sizes, way.epochs, way.batch)
         return self._fit(
-            "score", ScoreTask(self.module, [self.scored], sizes, self.begun), len(sizes), way.learning_rate
+            "score", ScoreTask(self.module, [self.scored], sizes, self.before), len(sizes), way.learning_rate
         )
 
     def measure_strength(self) -> None:
@@ -176,7 +176,7 @@ class _Run:
             found["attribute_images"] = len(labels)
         return found
 
-    def save(self, card: ModelCard, destination: Path, done: Mapping[str, Any]) -> ModelCard:
+    def save(self, card: ModelCard, destination: Path, done: Sequence[Mapping[str, Any]]) -> ModelCard:
         """Measure the network as it will be loaded, and write it with its card; `done` tells of each phase."""
         round_weights(self.module)
         told = {**_plain_scheme(self.scheme), "start": self.begun, "seed": self.seed, "done": done}

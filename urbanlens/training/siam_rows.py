@@ -16,7 +16,8 @@ from urbanlens.siam.annotations import TWO_OF_THREE, attribute_names, attribute_
 from urbanlens.training.notes import stages
 from urbanlens.training.rows import SPLITS, Rows, splits_of, trainable
 
-PHASES = ("attributes", "templates", "joint")
+TEMPLATES = "templates"
+PHASES = ("attributes", TEMPLATES, "joint")
 """Known phases: f on the attributes; the templates on frozen maps; f and g together. The paper's way is attributes,
 joint; its variant "no finetuning" ends after templates."""
 
@@ -30,7 +31,8 @@ class Scheme:
 
     Attributes
     ----------
-    phases : in their order, of `PHASES`; a phase that is left out must be in the model that is started from
+    phases : in their order, of `PHASES`, the templates perhaps again once the maps have changed; a phase that is left
+        out must be in the model that is started from
     sizes, epochs : side in px and passes of each stage of the phase `attributes`, or of the baseline
     joint_epochs : passes of the phase `joint`, at the last size
     batch, learning_rate, joint_learning_rate, weight_decay, augmented : as they say
@@ -53,10 +55,11 @@ class Scheme:
     def check(self) -> None:
         """ModelError where it makes no sense."""
         stages(self.sizes, self.epochs, self.batch)
-        known = [phase for phase in dict.fromkeys(self.phases) if phase in PHASES]
-        if not self.phases or len(known) < len(self.phases):
+        learnt = [phase for phase in self.phases if phase != TEMPLATES]
+        if not self.phases or not set(self.phases) <= set(PHASES) or len(set(learnt)) < len(learnt):
             raise ModelError(
-                f"the phases {', '.join(self.phases) or 'none'} make no sense: choose of {', '.join(PHASES)}, each once"
+                f"the phases {', '.join(self.phases) or 'none'} make no sense: choose of {', '.join(PHASES)}; only "
+                f"{TEMPLATES} may come again"
             )
         if not 0 <= self.positive < 1:
             raise ModelError(f"attributes above {self.positive} cannot be: give a share from 0 to below 1")

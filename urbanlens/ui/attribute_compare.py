@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from urbanlens.collection.export import points_geojson
 from urbanlens.plots.places import places_valued
-from urbanlens.plots.scores import co_occurrence_heat, mean_difference_bars, two_scores
+from urbanlens.plots.scores import co_occurrence_heat, mean_difference_bars, signed, two_scores
 from urbanlens.siam.brackets import co_occurrence, score_brackets
 from urbanlens.siam.compare import chance_explained, disagreement, error_explained
 from urbanlens.siam.metrics import score_metrics
@@ -55,7 +55,7 @@ def choose_rows(here: Page, study: Study) -> Rows:
         label, value = chosen.split("=", 1)
         keep &= np.asarray(whole.table[label].astype("string").eq(value).fillna(False), bool)
     where = f" in {here.selection.name or 'the selected region'}" if here.selection is not None else ""
-    pictures.quiet(f"{int(keep.sum()):,} images{where}.")
+    pictures.quiet(f"{int(keep.sum()):,} {'image' if keep.sum() == 1 else 'images'}{where}.")
     return np.flatnonzero(keep)
 
 
@@ -98,8 +98,8 @@ def _disagreement(
     with right:
         first = found.head(SHOWN)
         captions = [
-            f"SIAM {row.siam:.1f}, free {row.free:.1f}"
-            + (f", people {row.crowd:.1f}" if np.isfinite(row.crowd) else "")
+            [f"SIAM {row.siam:.1f}, free {row.free:.1f}"]
+            + ([f"people {row.crowd:.1f}"] if np.isfinite(row.crowd) else [])
             for row in first.itertuples()
         ]
         names = [ids[int(row)] for row in first["row"]]
@@ -141,7 +141,8 @@ def _explained(here: Page, rows: Rows, siam: Readings, crowd: NDArray[np.float32
     )
     first, ids = found.head(SHOWN), _ids(here, rows)
     captions = [
-        f"{attributes.plain(row.attribute)} {row.excess:+.1f}, error {row.error:+.1f}" for row in first.itertuples()
+        [f"{attributes.plain(row.attribute)} {signed(row.excess, 1)}", f"error {signed(row.error, 1)}"]
+        for row in first.itertuples()
     ]
     if len(first):
         names = [ids[int(row)] for row in first["row"]]
@@ -166,19 +167,19 @@ def show_co_occurrence(here: Page, study: Study) -> None:
         way = state.choose("Attributes", list(ways), name="present", names=ways)
     with right:
         by = state.choose(study.score.capitalize(), list(scores), name="scored", names=scores)
-    positive = float(study.siam.card.training.get("positive", SEEN)) if study.siam.card else SEEN
     known_shares = shares[rows] if way == "true" and shares is not None else None
-    there = _present(siam.attributes, SEEN) if known_shares is None else _present(known_shares, positive)
+    bound = study.positive(SEEN) if known_shares is not None or study.soft else SEEN
+    there = _present(siam.attributes if known_shares is None else known_shares, bound)
     score = crowd if by == "people" and crowd is not None else siam.score
     if np.isfinite(score).sum() < 2:
         st.info("Too few images with a score: choose another class or region.")
         return
     names = [attributes.plain(name) for name in siam.names]
     table = co_occurrence(there, score, names, score_brackets(score))
-    bound = f"covers more than {positive:.0%} of the picture" if way == "true" else "is seen with 50 % certainty"
+    share = "its share" if known_shares is not None else "the share seen" if study.soft else "the certainty"
     pictures.quiet(
-        f"How many of the images of each score have an attribute; it counts as there where it {bound}. Going together "
-        "is no cause: attributes come with each other, and with places."
+        f"How many of the images of each score have an attribute; it counts as there where {share} is above "
+        f"{100 * bound:g} %. Going together is no cause: attributes come with each other, and with places."
     )
     file = f"{whole.name}-co-occurrence"
     pictures.figure_with_downloads(co_occurrence_heat(table, score_name=study.score), file, table, key="co-occurrence")
@@ -205,7 +206,8 @@ def show_map(here: Page, study: Study) -> None:
         offered["free"] = f"{study.score}, by the free network"
     left, right = st.columns(2, gap="medium")
     with left:
-        offered |= {"attribute": "how surely an attribute is seen", "adds": "what an attribute adds"}
+        how = "how much of an attribute is seen" if study.soft else "how surely an attribute is seen"
+        offered |= {"attribute": how, "adds": "what an attribute adds"}
         what = state.choose("Show", list(offered), name="mapped", names=offered)
     attribute = 0
     if what in ("attribute", "adds"):
@@ -217,8 +219,8 @@ def show_map(here: Page, study: Study) -> None:
         "free": free.score if free is not None else siam.score, "attribute": siam.attributes[:, attribute],
         "adds": siam.contributions[:, attribute],
     }[what]  # fmt: skip
-    title = {"attribute": f"{attributes.plain(siam.names[attribute])}, certainty",
-             "adds": f"{attributes.plain(siam.names[attribute])}, adds"}.get(what, study.score)  # fmt: skip
+    name, unit = attributes.plain(siam.names[attribute]), "share" if study.soft else "certainty"
+    title = {"attribute": f"{name}, {unit}", "adds": f"{name}, adds"}.get(what, study.score)
     _draw_map(here, study, whole, values, title, signed=what == "adds")
     table = summary_table(siam, whole.ids)
     pictures.table_download(table, f"{whole.name}-{study.siam.name}", "All that SIAM says of all images (CSV)")

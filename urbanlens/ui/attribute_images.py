@@ -10,9 +10,9 @@ import streamlit as st
 from PIL.Image import Resampling
 
 from urbanlens.explain.masks import enlarge
-from urbanlens.plots.cells import over_image, padded, signed_cells
+from urbanlens.plots.cells import framed_sheet, over_image, padded, signed_cells
 from urbanlens.plots.scores import waterfall
-from urbanlens.plots.what_if import apply, contributions, pack
+from urbanlens.plots.what_if import apply, contributions, decimals, pack
 from urbanlens.ui import attributes, caches, drawing, pictures, single_image, state
 from urbanlens.ui.cards import Card, CardPicture, cards
 from urbanlens.ui.what_if import what_if
@@ -55,7 +55,7 @@ def show(here: Page, study: Study) -> None:
         st.subheader("How the score comes about", anchor=False)
         figure = waterfall(
             list(zip(map(attributes.plain, reading.names), reading.contributions.tolist(), strict=True)), reading.bias,
-             reading.score, colours=study.colours, score_name=study.score, crowd=crowd,
+            reading.score, colours=study.colours, score_name=study.score, crowd=crowd, span=_span(study, reading),
         )  # fmt: skip
         pictures.figure_with_downloads(figure, f"{subject.file}-score", table_of(reading), key="waterfall")
     st.subheader("The attributes that push most", anchor=False)
@@ -83,11 +83,12 @@ def table_of(reading: Reading) -> pd.DataFrame:
 
 
 def _scores(study: Study, reading: Reading, free: Reading | None, crowd: float | None) -> None:
-    told = {"by SIAM": f"{reading.score:.2f}"}
+    digits = decimals(_span(study, reading))
+    told = {"by SIAM": f"{reading.score:.{digits}f}"}
     if free is not None:
-        told["by a free network"] = f"{free.score:.2f}"
+        told["by a free network"] = f"{free.score:.{digits}f}"
     if crowd is not None:
-        told = {"by people": f"{crowd:.2f}"} | told
+        told = {"by people": f"{crowd:.{digits}f}"} | told
     pictures.quiet(f"{study.score.capitalize()} of this picture")
     pictures.numbers(told)
 
@@ -96,21 +97,29 @@ def _maps(study: Study, subject: Subject, reading: Reading) -> None:
     """The maps of the attributes that push most, over the picture, framed."""
     order = np.argsort(-np.abs(reading.contributions), kind="stable")[:MOST_MAPS]
     most = float(np.abs(reading.contributions[order]).max()) if len(order) else 1.0
-    small = fitted(subject.image, MAP_PX)
-    shown = []
+    small, digits = fitted(subject.image, MAP_PX), decimals(_span(study, reading))
+    shown, pictured = [], []
     for i in order:
         push = float(reading.contributions[i])
         whole = padded(reading.maps[i], reading.margin)
         mask = enlarge(whole, (small.height, small.width)) / max(float(whole.max()), FULL * float(reading.strength[i]))
         drawn = drawing.overlay(small, np.clip(mask, 0, 1), 0.72)
+        pictured.append(drawn)
         word = "adds" if push >= 0 else "takes away"
         name = attributes.plain(reading.names[i])
-        lines = [f"{word} {abs(push):.2f}", study.amount(float(reading.attributes[i]))]
+        lines = [f"{word} {abs(push):.{digits}f}", study.amount(float(reading.attributes[i]))]
         shown.append(Card(
             reading.names[i], [CardPicture(caches.data_address(drawn, MAP_PX), f"Map of {name}")], name, lines,
             study.colours[0 if push >= 0 else 1], max(1.0, WIDEST_FRAME * abs(push) / max(most, 1e-9)),
         ))  # fmt: skip
     cards(shown, key="attribute-maps", label="Maps of the attributes that push most", size=170, on_choose=_to_template)
+
+    def sheet() -> Image:
+        titles = [f"{card.title}, {card.lines[0]}" for card in shown]
+        return framed_sheet(pictured, titles, [card.frame for card in shown], [card.width for card in shown])
+
+    if shown:
+        pictures.image_download(sheet, f"{subject.file}-maps", "These maps (PNG)")
 
 
 def _to_template(name: str) -> None:
@@ -146,11 +155,12 @@ def show_what_if(here: Page, study: Study) -> None:
     if st.session_state.get("what-if-of", begun) != begun:
         _keep_changes("")
     st.session_state["what-if-of"] = begun
+    pictures.quiet(f"{study.score.capitalize()} of {subject.title}")
     kept = state.param("changes") or st.session_state.get(_LONG)
     changes = what_if(
         reading.maps, reading.templates, reading.bias, [attributes.plain(name) for name in reading.names],
         picture=_middle(subject.image, reading.margin), crowd=attributes.crowd_score(here, study, subject),
-        score_name=study.score, limits=_limits(study), colours=study.colours, changes=kept or None,
+        score_name=study.score, limits=_limits(study), colours=study.colours, changes=kept or "",
         key="what-if", on_change=state.touched,
     )  # fmt: skip
     _keep_changes(pack(changes, *reading.maps.shape[:2]) if changes.attributes else "")
@@ -186,4 +196,11 @@ def _limits(study: Study) -> tuple[float, float] | None:
     """The scores that people gave, from the lowest to the highest."""
     if study.crowd is None or not np.isfinite(study.crowd).any():
         return None
-    return float(np.nanmin(study.crowd)), float(np.nanmax(study.crowd))
+    low, high = float(np.nanmin(study.crowd)), float(np.nanmax(study.crowd))
+    return (low, high) if low < high else None
+
+
+def _span(study: Study, reading: Reading) -> float:
+    """How far apart scores lie: it says with how many digits they are printed, alike in both views."""
+    limits = _limits(study)
+    return limits[1] - limits[0] if limits else float(np.abs(reading.contributions).sum())

@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from urbanlens.plots.cells import signed_cells
+from urbanlens.plots.scores import signed
 from urbanlens.plots.templates import profile, template_sheet
 from urbanlens.ui import attributes, overview, pictures, state
 from urbanlens.ui.cards import Card, CardPicture, cards
@@ -33,13 +34,14 @@ def show(here: Page, study: Study) -> None:
         return
     known = attributes.kept(here.collection, study.siam)
     known = known.of(here.view.positions) if known is not None and len(here.view) else known
+    known = known if known is not None and known.readable.any() else None
     planted = planted_of(here, study, found)
     pull = pull_of(found, known)
     order = [int(i) for i in np.argsort(-pull, kind="stable")]
     name = state.param("attribute")
     chosen = found.names.index(name) if name in found.names else order[0]
     _explain(here, study, known, planted=planted is not None)
-    _grid(study, found, planted, pull, order, chosen)
+    _grid(study, found, planted, pull, order, chosen, "moves" if known is not None else "weighs")
     if planted is not None:
         _judge(study, found)
     _downloads(here, study, found, pull, planted)
@@ -50,7 +52,7 @@ def show(here: Page, study: Study) -> None:
 
 def pull_of(found: TemplateSet, known: Readings | None) -> Array:
     """(A,) how far an attribute moves the score from image to image; without readings, by its typical map."""
-    if known is not None and known.readable.any():
+    if known is not None:
         return np.asarray(np.nanstd(known.contributions, axis=0), np.float32)
     return np.asarray(np.abs(found.typical).sum((1, 2)), np.float32)
 
@@ -83,7 +85,7 @@ def _explain(here: Page, study: Study, known: Readings | None, *, planted: bool)
 
 
 def _grid(
-    study: Study, found: TemplateSet, planted: Array | None, pull: Array, order: list[int], chosen: int
+    study: Study, found: TemplateSet, planted: Array | None, pull: Array, order: list[int], chosen: int, verb: str
 ) -> None:  # fmt: skip
     typical = found.typical
     peak, true_peak = _peak(typical), _peak(planted) if planted is not None else 1.0
@@ -93,7 +95,7 @@ def _grid(
         drawn = [_square(typical[i], study, peak, f"Template of {name}", "learnt" if planted is not None else "")]
         if planted is not None:
             drawn.append(_square(planted[i], study, true_peak, f"Planted template of {name}", "planted"))
-        shown.append(Card(found.names[i], drawn, name, [f"moves {pull[i]:.2f}"]))
+        shown.append(Card(found.names[i], drawn, name, [f"{verb} {pull[i]:.2f}"]))
     cards(
         shown, key="templates", label="Templates of all attributes", size=150, chosen=found.names[chosen],
         on_choose=lambda value: state.set_param("attribute", value),
@@ -158,13 +160,13 @@ def _telling(here: Page, study: Study, chosen: int, name: str) -> None:
         order = [i for i in np.argsort(-sign * values, kind="stable")[:SHOWN] if sign * values[i] > 0]
         if order:
             st.subheader(title, anchor=False)
-            captions = [f"{values[i]:+.2f}" for i in order]
+            captions = [[signed(float(values[i]), 2)] for i in order]
             shown = [ids[int(rows[i])] for i in order]
             image_cards(here, shown, captions, key=f"telling-{sign}", label=f"{title}: {attributes.plain(name)}")
 
 
-def image_cards(here: Page, ids: list[str], captions: list[str], *, key: str, label: str) -> None:
-    """Images of the collection to click: the view Images opens with one."""
+def image_cards(here: Page, ids: list[str], captions: list[list[str]], *, key: str, label: str) -> None:
+    """Images of the collection to click, each with lines, the first of them large: the view Images opens with one."""
     from urbanlens.ui.single_image import take
 
     sources = pictures.thumbnails(here.collection.whole, ids, 150)
@@ -174,8 +176,8 @@ def image_cards(here: Page, ids: list[str], captions: list[str], *, key: str, la
         state.pick("view", "images")
 
     shown = [
-        Card(name, [CardPicture(source, name)], caption, [name])
-        for name, source, caption in zip(ids, sources, captions, strict=True)
+        Card(name, [CardPicture(source, "")], first, [*more, name])
+        for name, source, (first, *more) in zip(ids, sources, captions, strict=True)
     ]  # fmt: skip
     cards(shown, key=key, label=label, size=130, on_choose=choose)
 

@@ -58,11 +58,19 @@ class Study:
     colours: tuple[str, str]
     crowd: NDArray[np.float32] | None
 
+    @property
+    def soft(self) -> bool:
+        """Whether SIAM answers with shares, as its labels had them, rather than with yes or no."""
+        return bool(self.siam.card.training.get("soft")) if self.siam.card else False
+
+    def positive(self, default: float) -> float:
+        """The share from which an attribute counted as there when SIAM learnt it."""
+        return float(self.siam.card.training.get("positive", default)) if self.siam.card else default
+
     def amount(self, value: float) -> str:
         """How much of an attribute a picture holds, in words: what its labels meant when it was learnt."""
-        soft = bool(self.siam.card.training.get("soft")) if self.siam.card else False
         share = pictures.percent(value)
-        return f"told to be {share} of it" if soft else f"seen with {share} certainty"
+        return f"share seen: {share}" if self.soft else f"seen with {share} certainty"
 
     @property
     def score(self) -> str:
@@ -207,7 +215,7 @@ def readings(collection: ImageCollection, study: Study) -> tuple[Readings, Readi
     networks = [study.siam] + ([study.free] if study.free else [])
     missing = [network for network in networks if kept(whole, network) is None]
     if missing:
-        _ask_all(whole, missing)
+        _ask_all(whole, networks, missing)
         missing = [network for network in networks if kept(whole, network) is None]
     siam = kept(whole, study.siam)
     if missing or siam is None:
@@ -215,13 +223,14 @@ def readings(collection: ImageCollection, study: Study) -> tuple[Readings, Readi
     return siam, kept(whole, study.free) if study.free else None
 
 
-def _ask_all(whole: ImageCollection, networks: list[Network]) -> None:
+def _ask_all(whole: ImageCollection, networks: list[Network], missing: list[Network]) -> None:
+    # Of all networks: where one fails, this is told under the same key once the others are done.
     cards = [network.card for network in networks if network.card]
     key = "readings-" + "-".join(readings_key(whole, card).digest for card in cards)
     store, device = store_for(whole), caches.engine().device
 
     def compute(progress: Progress) -> None:
-        for network in networks:
+        for network in missing:
             # A copy of its own: work of minutes must not keep other visitors from the shared one.
             model = network.load()
             model.module.to(device)

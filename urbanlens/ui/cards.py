@@ -63,7 +63,7 @@ def cards(
         "cards": [asdict(card) for card in shown], "label": label, "size": size, "chosen": chosen,
         "clickable": on_choose is not None,
     }  # fmt: skip
-    values = {card.value for card in shown}
+    values = [card.value for card in shown]
 
     def heard() -> None:
         value = st.session_state[key].get("clicked") if key in st.session_state else None
