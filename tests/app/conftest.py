@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from urbanlens.collection import ImageCollection, import_images
 
 ROOT = Path(__file__).parents[2]
 Open = Callable[..., AppTest]
+SEEDS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +62,31 @@ def visit(home: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
         return app.run()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def scenes(home: Path) -> ImageCollection:
+    """The collection `scenes` with attributes and a score, whose two networks have read it."""
+    from .scenic import scenic, with_networks
+
+    collection = scenic(home / "collections" / "scenes")
+    with_networks(collection)
+    return collection
+
+
+@pytest.fixture
+def make(home: Path) -> Iterator[Callable[..., ImageCollection]]:
+    """A collection `other` of one test, like `scenes`, with changed columns."""
+    from .scenic import scenic, with_networks
+
+    root = home / "collections" / "other"
+    # The server's shelves keep what networks of the same weights have read.
+    seed = next(SEEDS)
+
+    def build(*, read: bool = True, free: bool = True, **columns: object) -> ImageCollection:
+        collection = scenic(root, **columns)
+        with_networks(collection, read=read, free=free, seed=seed)
+        return collection
+
+    yield build
+    shutil.rmtree(root, ignore_errors=True)

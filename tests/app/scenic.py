@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,19 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from urbanlens.artifacts import ArtifactStore
 from urbanlens.collection import Columns, ImageCollection, write_collection
 from urbanlens.models import ModelCard, build_model, load_model, save_model
+from urbanlens.plots.what_if import Change, Changes, pack
 from urbanlens.siam.readings import read_collection
 
+VIEWS = ("templates", "images", "what-if", "disagree", "together", "map")
 NAMES = ("trees", "road", "still_water")
+OFF = pack(Changes({1: Change(scale=0), 2: Change(shift=(1, -2))}), 3, 6)
+"""The second attribute switched off, the third moved."""
 COUNT = 40
 SPLITS = ("train", "train", "train", "val", "test")
 LONE, UNSCORED, UNPLACED, BROKEN = 5, 9, 14, 19
@@ -77,3 +84,21 @@ def with_networks(collection: ImageCollection, *, read: bool = True, free: bool 
         network(folder, task, seed=seed, learnt=collection.fingerprint)
         if read:
             read_collection(collection, load_model(folder), store=store)
+
+
+def selected(app: AppTest, name: str) -> Selectbox[str]:
+    """The select box that shows a choice."""
+    return next(box for box in app.selectbox if str(box.key).startswith(f"choice-{name}-"))
+
+
+def told(app: AppTest, key: str) -> Any:
+    """What the page handed to its component `key`."""
+    found = [one.proto for one in app.get("bidi_component") if one.proto.id.endswith(f"-{key}")]
+    assert len(found) == 1, key
+    return json.loads(found[0].json or found[0].mixed.json)
+
+
+def fine(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception[0].value
+    assert not app.error, app.error[0].value
+    return app

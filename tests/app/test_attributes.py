@@ -2,77 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import shutil
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import shapely
-from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Selectbox
 
-from tests.app.scenic import BROKEN, COUNT, LONE, NAMES, UNPLACED, UNSCORED, network, scenic, with_networks
-from tests.app.test_explaining import waited
+from tests.app.scenic import BROKEN, COUNT, LONE, NAMES, OFF, UNPLACED, UNSCORED, VIEWS, fine, selected, told
 from tests.app.test_pages import address, texts
 from urbanlens.collection import ImageCollection, Region, encode_region
 from urbanlens.models import load_model
-from urbanlens.plots.what_if import Change, Changes, pack
 from urbanlens.siam.readings import kept_readings, read_image
 from urbanlens.ui.attribute_compare import summary_table
 from urbanlens.ui.attribute_images import table_of
 
 from .conftest import Open
-
-VIEWS = ("templates", "images", "what-if", "disagree", "together", "map")
-OFF = pack(Changes({1: Change(scale=0), 2: Change(shift=(1, -2))}), 3, 6)
-SEEDS = itertools.count(1)
-Make = Callable[..., ImageCollection]
-
-
-@pytest.fixture(scope="session")
-def scenes(home: Path) -> ImageCollection:
-    """The collection `scenes`, whose two networks have read it."""
-    collection = scenic(home / "collections" / "scenes")
-    with_networks(collection)
-    return collection
-
-
-@pytest.fixture
-def make(home: Path) -> Any:
-    """A collection `other` of one test, with changed columns."""
-    root = home / "collections" / "other"
-    # The server's shelves keep what networks of the same weights have read.
-    seed = next(SEEDS)
-
-    def build(*, read: bool = True, free: bool = True, **columns: object) -> ImageCollection:
-        collection = scenic(root, **columns)
-        with_networks(collection, read=read, free=free, seed=seed)
-        return collection
-
-    yield build
-    shutil.rmtree(root, ignore_errors=True)
-
-
-def selected(app: AppTest, name: str) -> Selectbox[str]:
-    """The select box that shows a choice."""
-    return next(box for box in app.selectbox if str(box.key).startswith(f"choice-{name}-"))
-
-
-def told(app: AppTest, key: str) -> Any:
-    """What the page handed to its component `key`."""
-    found = [one.proto for one in app.get("bidi_component") if one.proto.id.endswith(f"-{key}")]
-    assert len(found) == 1, key
-    return json.loads(found[0].json or found[0].mixed.json)
-
-
-def fine(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception[0].value
-    assert not app.error, app.error[0].value
-    return app
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -93,28 +37,6 @@ def test_a_collection_without_networks_asks_those_of_the_demo_and_is_told_so(vis
 def test_a_region_that_holds_nothing_breaks_no_view(scenes: ImageCollection, visit: Open, view: str) -> None:
     nowhere = encode_region(Region("Sea", shapely.box(80, 40, 80.1, 40.1)))
     fine(visit("attributes", collection="scenes", view=view, region=nowhere))
-
-
-def test_nothing_read_yet_offers_to_read_and_keeps_it(make: Make, visit: Open) -> None:
-    collection = make(read=False)
-    app = fine(visit("attributes", collection="other", view="disagree"))
-    assert "have not read this collection yet" in texts(app)
-    next(button for button in app.button if button.label == f"Read all {COUNT} images").click().run()
-    app = fine(waited(app, "Where the two networks differ most"))
-    assert "have not read" not in texts(app)
-    card = load_model(collection.root / "models" / "siam").card
-    from urbanlens.collection.library import store_for
-
-    kept = kept_readings(collection, card, store=store_for(collection))
-    assert kept is not None
-    assert kept.readable.tolist() == [number != BROKEN for number in range(COUNT)]
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_views_before_anything_is_read(make: Make, visit: Open, view: str) -> None:
-    make(read=False)
-    app = fine(visit("attributes", collection="other", view=view))
-    assert any(button.label.startswith("Read all") for button in app.button) == (view not in ("images", "what-if"))
 
 
 def test_the_strongest_template_stands_first_and_an_address_opens_another(scenes: ImageCollection, visit: Open) -> None:
@@ -269,57 +191,3 @@ def test_a_class_of_one_image(scenes: ImageCollection, visit: Open, view: str) -
     if view != "map":
         assert "1 image." in texts(app)
         assert "Too few images" in texts(app)
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_no_score_by_people(make: Make, visit: Open, view: str) -> None:
-    make(scenicness=None, votes=None)
-    app = fine(visit("attributes", collection="other", view=view, images="all"))
-    assert "people" not in texts(app).split("How this works")[0].split("</style>")[-1]
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_everybody_gave_the_same_score(make: Make, visit: Open, view: str) -> None:
-    make(scenicness=5.0)
-    fine(visit("attributes", collection="other", view=view, images="all"))
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_no_image_has_coordinates_attributes_or_a_class(make: Make, visit: Open, view: str) -> None:
-    make(lat=np.nan, lon=np.nan, **{f"attr.{name}": None for name in NAMES})
-    app = fine(visit("attributes", collection="other", view=view, images="all"))
-    assert ("None of these images has coordinates" in texts(app)) == (view == "map")
-
-
-def test_without_a_free_network_nothing_can_disagree(make: Make, visit: Open) -> None:
-    make(free=False)
-    app = fine(visit("attributes", collection="other", view="disagree", images="all"))
-    assert "no free network" in texts(app)
-    assert "Errors that one attribute explains" in texts(app)
-
-
-def test_a_score_of_votes(make: Make, visit: Open) -> None:
-    collection = make(free=False)
-    network(collection.root / "models" / "siam", "attributes", label="votes.mean")
-    app = fine(visit("attributes", collection="other", view="images"))
-    assert "Mean of the votes of this picture" in texts(app)
-
-
-@pytest.mark.parametrize("view", ["templates", "images", "what-if"])
-def test_broken_weights_are_named(make: Make, visit: Open, view: str) -> None:
-    collection = make(read=False)
-    weights = collection.root / "models" / "siam" / "weights.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    app = visit("attributes", collection="other", view=view)
-    assert not app.exception
-    assert "siam/weights.safetensors" in app.error[0].value.replace("\\", "")
-
-
-def test_broken_weights_are_named_when_they_should_read(make: Make, visit: Open) -> None:
-    collection = make(read=False)
-    (collection.root / "models" / "free" / "weights.safetensors").write_bytes(b"nothing")
-    app = visit("attributes", collection="other", view="disagree")
-    next(button for button in app.button if button.label.startswith("Read all")).click().run()
-    app = waited(app, "free/weights.safetensors")
-    assert not app.exception
-    assert any(button.label == "Try again" for button in app.button)

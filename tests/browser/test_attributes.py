@@ -174,10 +174,26 @@ def test_what_was_changed_is_in_the_address(server: str, visit: Visit) -> None:
     again.get_by_role("button", name="Another image").click()
     expect(again.locator("section.what-if .was")).to_have_text("")
     expect(again).not_to_have_url(re.compile("changes="))
-    # And so does the browser's step back to where nothing was changed.
-    to_view(page, "templates")
+    no_error(again)
+
+
+def test_a_change_outlives_another_view_and_the_browsers_back_undoes_it(server: str, visit: Visit) -> None:
+    page = visit(link(server, "what-if", image=open_demo().ids[41]))
+    before = what_if(page).locator(".now").inner_text()
+    page.get_by_label("Switched on").uncheck()
+    page.wait_for_url(re.compile("changes=1_"))
+    page.wait_for_selector(READY)
+    after = what_if(page).locator(".now").inner_text()
+    assert after != before
+    to_view(page, "images")
+    expect(page.get_by_role("heading", name="Where in the picture")).to_be_visible()
     to_view(page, "what-if")
     expect(what_if(page).locator(".now")).to_have_text(after)
+    for _ in range(3):
+        page.go_back()
+        page.wait_for_selector(READY)
+    expect(what_if(page).locator(".now")).to_have_text(before)
+    assert asked(page, "changes") == ""
     no_error(page)
 
 

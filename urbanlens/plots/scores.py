@@ -162,7 +162,8 @@ def two_scores(
     axis = {"gridcolor": GRID, "zeroline": False, "range": [low, high], "constrain": "domain"}
     said = [f"{score_name}: {name}" for name in (("people", "the networks") if crowd else (names[1], names[0]))]
     figure.update_layout(
-        height=height, margin={"l": 4, "r": 8, "t": 12, "b": 4}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
+        height=height, margin={"l": 4, "r": 8, "t": 64 if crowd else 36, "b": 4},  # the buttons, and the legend below
+        paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
         xaxis={**axis, "title": {"text": said[0], "font": {"size": 12}}, "automargin": True},
         yaxis={**axis, "title": {"text": said[1], "font": {"size": 12}}, "automargin": True, "scaleanchor": "x"},
         dragmode="select", clickmode="event+select", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},

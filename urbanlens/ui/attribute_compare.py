@@ -116,7 +116,8 @@ def _errors(siam: Readings, free: Readings, crowd: NDArray[np.float32] | None) -
         if "rmse" in told:
             low, high = told["rmse_interval"]
             parts.append(
-                f"{name}: error (RMSE) {told['rmse']:.2f} ({low:.2f} to {high:.2f}), Kendall's τ {told['tau']:.2f}"
+                f"{name}: error (RMSE) {told['rmse']:.2f} ({low:.2f} to {high:.2f}), "
+                f"Kendall's τ {told['tau']:.2f}".replace("-", "−")
             )
     if parts:
         mean = f"always answering the mean of these images: {float(np.nanstd(crowd)):.2f}"
@@ -167,19 +168,16 @@ def show_co_occurrence(here: Page, study: Study) -> None:
         way = state.choose("Attributes", list(ways), name="present", names=ways)
     with right:
         by = state.choose(study.score.capitalize(), list(scores), name="scored", names=scores)
-    known_shares = shares[rows] if way == "true" and shares is not None else None
-    bound = study.positive(SEEN) if known_shares is not None or study.soft else SEEN
-    there = _present(siam.attributes if known_shares is None else known_shares, bound)
+    there, told = _there(study, known[0], shares if way == "true" else None)
     score = crowd if by == "people" and crowd is not None else siam.score
     if np.isfinite(score).sum() < 2:
         st.info("Too few images with a score: choose another class or region.")
         return
     names = [attributes.plain(name) for name in siam.names]
-    table = co_occurrence(there, score, names, score_brackets(score))
-    share = "its share" if known_shares is not None else "the share seen" if study.soft else "the certainty"
+    table = co_occurrence(there[rows], score, names, score_brackets(score))
     pictures.quiet(
-        f"How many of the images of each score have an attribute; it counts as there where {share} is above "
-        f"{100 * bound:g} %. Going together is no cause: attributes come with each other, and with places."
+        f"How many of the images of each score have an attribute; it counts as there where {told}. Going together is "
+        "no cause: attributes come with each other, and with places."
     )
     file = f"{whole.name}-co-occurrence"
     pictures.figure_with_downloads(co_occurrence_heat(table, score_name=study.score), file, table, key="co-occurrence")
@@ -188,7 +186,18 @@ def show_co_occurrence(here: Page, study: Study) -> None:
     pictures.figure_with_downloads(bars, f"{file}-difference", table, key="difference")
 
 
-def _present(shares: NDArray[np.float32], bound: float) -> NDArray[np.float32]:
+def _there(study: Study, siam: Readings, shares: NDArray[np.float32] | None) -> tuple[NDArray[np.float32], str]:
+    """(N, A) which attributes are in which images, by the shares or by SIAM, and how that is said."""
+    if shares is not None:
+        return _present(shares, study.positive(SEEN)), f"its share is above {100 * study.positive(SEEN):g} %"
+    if study.soft:
+        # Such a network sees a little of everything: no share of its own tells what is there from what is not.
+        average = np.nanmean(siam.attributes, axis=0) if siam.readable.any() else SEEN
+        return _present(siam.attributes, average), "more of it is seen than in the average image"
+    return _present(siam.attributes, SEEN), f"it is seen with more than {100 * SEEN:g} % certainty"
+
+
+def _present(shares: NDArray[np.float32], bound: float | NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(np.isfinite(shares), shares > bound, np.nan).astype(np.float32)
 
 
