@@ -142,7 +142,7 @@ def test_the_bars_of_a_picture_add_up_to_its_score(scenes: ImageCollection, visi
     bars = next(trace for trace in figure["data"] if trace["type"] == "bar")
     begin, end = next(trace for trace in figure["data"] if trace.get("mode") == "markers+text")["x"]
     assert begin + sum(bars["x"]) == pytest.approx(end, abs=1e-5)
-    assert "by people" in texts(app) and "by a free network" in texts(app)
+    assert "<span>given</span>" in texts(app) and "by a free network" in texts(app)
 
 
 def test_the_table_of_all_images_adds_up(scenes: ImageCollection) -> None:
@@ -164,7 +164,7 @@ def test_an_image_that_lacks_something(scenes: ImageCollection, visit: Open, vie
     if view == "what-if":
         assert (told(app, "what-if")["crowd"] is None) == (row == UNSCORED)
     else:
-        assert ("by people" in texts(app)) == (row != UNSCORED)
+        assert ("<span>given</span>" in texts(app)) == (row != UNSCORED)
 
 
 @pytest.mark.parametrize("view", ["images", "what-if"])

@@ -48,7 +48,7 @@ def test_views_before_anything_is_read(make: Make, visit: Open, view: str) -> No
 def test_no_score_by_people(make: Make, visit: Open, view: str) -> None:
     make(scenicness=None, votes=None)
     app = fine(visit("attributes", collection="other", view=view, images="all"))
-    assert "people" not in texts(app).split("How this works")[0].split("</style>")[-1]
+    assert "given" not in texts(app).split("How this works")[0].split("</style>")[-1]
 
 
 @pytest.mark.parametrize("view", VIEWS)

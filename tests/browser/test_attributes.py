@@ -118,7 +118,7 @@ def test_drop_a_picture_and_change_it(server: str, visit: Visit) -> None:
     drop(page, "meadow.png", picture())
     expect(page.locator("figcaption", has_text="meadow.png")).to_be_visible()
     expect(page.get_by_text("by SIAM")).to_be_visible()
-    expect(page.get_by_text("by people")).to_have_count(0)
+    expect(page.get_by_text("given", exact=True)).to_have_count(0)
     expect(page.get_by_role("heading", name="How the score comes about")).to_be_visible()
     expect(page.locator(".js-plotly-plot .barlayer .point").first).to_be_visible()
     score = page.locator(".numbers b").first.inner_text()

@@ -101,7 +101,7 @@ def test_the_waterfall_before_anything_is_changed(page: Page) -> None:
     expect(page.locator(".fall li:not([hidden]) button")).to_have_count(10)
     expect(page.get_by_role("button", name="<b>clouds</b>")).to_be_visible()  # text, never markup
     expect(page.locator(".head .was")).to_have_text("")
-    expect(page.locator(".legend")).to_contain_text("People5.70")
+    expect(page.locator(".legend")).to_contain_text("Given5.70")
     page.get_by_role("button", name="Show all 22").click()
     expect(page.locator(".fall li:not([hidden]) button")).to_have_count(22)
     agrees(page, Changes())

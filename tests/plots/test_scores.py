@@ -123,7 +123,7 @@ def test_a_waterfall_has_signs_colours_and_names_from_top_to_bottom() -> None:
     assert list(figure.layout.yaxis.ticktext) == ["begins at", "trees", "road", "score", "<b>score</b>"]
     assert list(bars.y) == [1, 2, 3]
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
-    assert figure.layout.annotations[0].text == "people 6.250"
+    assert figure.layout.annotations[0].text == "given 6.250"
     low, high = figure.layout.xaxis.range
     assert low < 4 and high > 6.25
     assert not waterfall([("road", 1.0)], 4.0, 5.0, crowd=float("nan")).layout.shapes

@@ -142,10 +142,12 @@ def test_rows(collection: ImageCollection, card: ModelCard) -> NDArray[np.bool_]
     table, named = collection.table, card.data.get("test")
     if isinstance(named, list):
         return np.asarray(table["image_id"].isin([str(name) for name in named]))
-    own = card.data.get("fingerprint") == collection.whole.fingerprint
-    if not own or "split" not in table or card.label not in table:
+    learnt = (card.data, card.data.get("scored", {}))
+    own = any(part.get("fingerprint") == collection.whole.fingerprint for part in learnt)
+    labelled = table[card.label].notna() if card.label in table else card.task != "classes"
+    if not own or "split" not in table:
         return np.zeros(len(collection), bool)
-    return np.asarray((table["split"] == "test") & table[card.label].notna())
+    return np.asarray((table["split"] == "test") & labelled)
 
 
 def label_numbers(collection: ImageCollection, column: str, classes: Sequence[str]) -> NDArray[np.int64]:

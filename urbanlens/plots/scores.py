@@ -160,7 +160,7 @@ def two_scores(
     line = {"color": MUTED, "width": 1.5, "dash": "dot"}
     figure.add_shape(type="line", x0=low, y0=low, x1=high, y1=high, line=line, layer="below")
     axis = {"gridcolor": GRID, "zeroline": False, "range": [low, high], "constrain": "domain"}
-    said = [f"{score_name}: {name}" for name in (("people", "the networks") if crowd else (names[1], names[0]))]
+    said = [f"{score_name}: {name}" for name in (("given", "by the networks") if crowd else (names[1], names[0]))]
     figure.update_layout(
         height=height, margin={"l": 4, "r": 8, "t": 64 if crowd else 36, "b": 4},  # the buttons, and the legend below
         paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
@@ -222,7 +222,7 @@ def waterfall(
     )  # fmt: skip
     for one in people:
         figure.add_vline(
-            x=one, line={"width": 1.5, "dash": "dash", "color": CROWD}, annotation_text=f"people {one:.{digits}f}",
+            x=one, line={"width": 1.5, "dash": "dash", "color": CROWD}, annotation_text=f"given {one:.{digits}f}",
             annotation_position="top", annotation_font_size=12,
         )  # fmt: skip
     figure.update_layout(

@@ -1,6 +1,6 @@
 """What a visitor changes in an explanation by attributes, the score that follows, and a short text that carries it.
 
-A score is its bias and the sum over attributes i and cells of T_i * A_i (Levering et al., Semantically Interpretable
+A score is its bias and the sum over attributes i and cells of T_i * A_i (Marcos et al., Semantically Interpretable
 Activation Maps, 2019): A_i tells where attribute i is in one image, T_i how much it counts there. The browser does
 the same sums in what_if_sums.js; a test holds both together.
 """

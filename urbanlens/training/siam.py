@@ -89,8 +89,7 @@ def train_score(
     scheme.check()
     destination, where = Path(destination), choose_device(device)
     layer = layer or fitting_layer(backbone, scheme.sizes[-1], map_size, options)
-    rows, split_by = scored_rows(collection, score, extra, group, seed)
-    learnt = Learnt((), {}, rows, {"split_by": split_by, "images": {split: len(part) for split, part in rows.items()}})
+    learnt = Learnt((), {}, *scored_rows(collection, score, extra, group, seed))
     shape = {"backbone": backbone, "map_size": map_size, "layer": layer, "options": _plain(options)}
     module = build_model("regressor", 1, task="score", seed=seed, **{**shape, "options": options})
     assert isinstance(module, Regressor)

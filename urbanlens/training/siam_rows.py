@@ -14,7 +14,7 @@ from urbanlens.collection import ImageCollection
 from urbanlens.errors import CollectionError, ModelError
 from urbanlens.siam.annotations import TWO_OF_THREE, attribute_names, attribute_values, score_values
 from urbanlens.training.notes import stages
-from urbanlens.training.rows import SPLITS, Rows, splits_of, trainable
+from urbanlens.training.rows import SPLITS, TABLE, Rows, splits_of, trainable
 
 TEMPLATES = "templates"
 PHASES = ("attributes", TEMPLATES, "joint")
@@ -96,7 +96,7 @@ def what_to_learn(
     names = list(dict.fromkeys(attribute_names(collection) if attributes is None else attributes))
     values = attribute_values(collection, names)
     known = np.asarray(np.isfinite(values).any(axis=1))
-    splits, split_by, _ = splits_of(collection, np.where(known, "known", ""), group, seed)
+    splits, split_by, test = _shared_out(collection, group, seed)
     train = to_learn(values[known & (splits == "train")], scheme)
     constant = [name for i, name in enumerate(names) if _is_constant(train[:, i])]
     kept = [i for i, name in enumerate(names) if name not in constant]
@@ -113,13 +113,27 @@ def what_to_learn(
         rows["train"] = _joined(rows["train"], _rows(extra, to_learn(more, scheme), added))
     _need(rows, collection, "attributes")
     owner = scored if scored is not None else collection
-    scores, scores_split_by = scored_rows(owner, score, extra if scored is None else None, group, seed)
+    scores, told = scored_rows(owner, score, extra if scored is None else None, group, seed)
     notes: dict[str, Any] = {
         "images": {split: len(part) for split, part in rows.items()}, "split_by": split_by,
-        "scored_images": {split: len(part) for split, part in scores.items()}, "scores_split_by": scores_split_by,
+        "scored_images": told["images"], "scores_split_by": told["split_by"],
         "left_out": dict.fromkeys(constant, "in all or none of the training images"),
     }  # fmt: skip
-    return Learnt(tuple(names), rows, scores, notes)
+    named = (test or []) + (told.get("test") or [] if scored is not None else [])
+    return Learnt(tuple(names), rows, scores, notes | ({"test": named} if named else {}))
+
+
+def _shared_out(
+    collection: ImageCollection, group: str | None, seed: int
+) -> tuple[NDArray[np.str_], str, list[str] | None]:
+    """The split of each image, in words how it was found, and the test images where nobody else knows them.
+
+    All images are shared out, whether they have labels or not: so an image that is for testing the score never is one
+    that the attributes were learnt from, nor one that the baseline learnt.
+    """
+    splits, split_by, _ = splits_of(collection, np.full(len(collection), "all"), group, seed)
+    test = None if split_by == TABLE else [collection.ids[row] for row in np.flatnonzero(splits == "test")]
+    return splits, split_by, test
 
 
 def to_learn(values: NDArray[np.float32], scheme: Scheme) -> NDArray[np.float32]:
@@ -139,11 +153,11 @@ def _is_constant(values: NDArray[np.float32]) -> bool:
 
 def scored_rows(
     collection: ImageCollection, score: str, extra: ImageCollection | None, group: str | None, seed: int
-) -> tuple[dict[str, Rows], str]:
-    """The images with a score, by split, and how they were shared out; arguments as of `train_siam`."""
+) -> tuple[dict[str, Rows], dict[str, Any]]:
+    """The images with a score, by split, and what a card says of them; arguments as of `train_siam`."""
     values = score_values(collection, score)
     known = np.isfinite(values)
-    splits, split_by, _ = splits_of(collection, np.where(known, "known", ""), group, seed)
+    splits, split_by, test = _shared_out(collection, group, seed)
     rows = _by_split(collection, values, known, splits)
     if extra is not None:
         more = score_values(extra, score)
@@ -154,7 +168,8 @@ def scored_rows(
             f"the score {score} of {collection.name} is {float(rows['train'].labels[0]):g} in all training images: "
             "there is nothing to explain; choose another column"
         )
-    return rows, split_by
+    told = {"images": {split: len(part) for split, part in rows.items()}, "split_by": split_by}
+    return rows, told | ({"test": test} if test else {})
 
 
 def _need(rows: dict[str, Rows], collection: ImageCollection, what: str) -> None:

@@ -99,7 +99,7 @@ def _disagreement(
         first = found.head(SHOWN)
         captions = [
             [f"SIAM {row.siam:.1f}, free {row.free:.1f}"]
-            + ([f"people {row.crowd:.1f}"] if np.isfinite(row.crowd) else [])
+            + ([f"given {row.crowd:.1f}"] if np.isfinite(row.crowd) else [])
             for row in first.itertuples()
         ]
         names = [ids[int(row)] for row in first["row"]]
@@ -153,7 +153,7 @@ def _explained(here: Page, rows: Rows, siam: Readings, crowd: NDArray[np.float32
 
 
 def show_co_occurrence(here: Page, study: Study) -> None:
-    """Which attributes go with a high score, by people's word and by the network's eye."""
+    """Which attributes go with a high score, as given and by the network's eye."""
     rows = choose_rows(here, study)
     known = attributes.readings(here.collection, study)
     if known is None:
@@ -162,14 +162,14 @@ def show_co_occurrence(here: Page, study: Study) -> None:
     shares = attributes.annotated(whole, siam.names)
     ways = ({"true": "as annotated"} if shares is not None else {}) | {"seen": "as SIAM sees them"}
     crowd = study.crowd[rows] if study.crowd is not None else None
-    scores = ({"people": "by people"} if crowd is not None and np.isfinite(crowd).any() else {}) | {"siam": "by SIAM"}
+    scores = ({"given": "as given"} if crowd is not None and np.isfinite(crowd).any() else {}) | {"siam": "by SIAM"}
     left, right = st.columns(2, gap="medium")
     with left:
         way = state.choose("Attributes", list(ways), name="present", names=ways)
     with right:
         by = state.choose(study.score.capitalize(), list(scores), name="scored", names=scores)
     there, told = _there(study, known[0], shares if way == "true" else None)
-    score = crowd if by == "people" and crowd is not None else siam.score
+    score = crowd if by == "given" and crowd is not None else siam.score
     if np.isfinite(score).sum() < 2:
         st.info("Too few images with a score: choose another class or region.")
         return
@@ -210,7 +210,7 @@ def show_map(here: Page, study: Study) -> None:
     siam, free = known
     offered = {"siam": f"{study.score}, by SIAM"}
     if study.crowd is not None and np.isfinite(study.crowd).any():
-        offered = {"people": f"{study.score}, by people"} | offered
+        offered = {"given": f"{study.score}, as given"} | offered
     if free is not None:
         offered["free"] = f"{study.score}, by the free network"
     left, right = st.columns(2, gap="medium")
@@ -224,7 +224,7 @@ def show_map(here: Page, study: Study) -> None:
             names = {name: attributes.plain(name) for name in siam.names}
             attribute = siam.names.index(state.choose("Attribute", list(names), name="attribute", names=names))
     values: NDArray[np.float32] = {
-        "people": study.crowd if study.crowd is not None else siam.score, "siam": siam.score,
+        "given": study.crowd if study.crowd is not None else siam.score, "siam": siam.score,
         "free": free.score if free is not None else siam.score, "attribute": siam.attributes[:, attribute],
         "adds": siam.contributions[:, attribute],
     }[what]  # fmt: skip

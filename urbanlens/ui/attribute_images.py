@@ -88,7 +88,7 @@ def _scores(study: Study, reading: Reading, free: Reading | None, crowd: float |
     if free is not None:
         told["by a free network"] = f"{free.score:.{digits}f}"
     if crowd is not None:
-        told = {"by people": f"{crowd:.{digits}f}"} | told
+        told = {"given": f"{crowd:.{digits}f}"} | told
     pictures.quiet(f"{study.score.capitalize()} of this picture")
     pictures.numbers(told)
 
@@ -193,7 +193,7 @@ def _middle(image: Image, margin: float) -> str:
 
 
 def _limits(study: Study) -> tuple[float, float] | None:
-    """The scores that people gave, from the lowest to the highest."""
+    """The scores that were given, from the lowest to the highest."""
     if study.crowd is None or not np.isfinite(study.crowd).any():
         return None
     low, high = float(np.nanmin(study.crowd)), float(np.nanmax(study.crowd))

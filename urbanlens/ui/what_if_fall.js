@@ -148,7 +148,7 @@ class Fall {
     this.find('.high').textContent = rough(ends[1]);
     const entries = [['mine', changed ? 'Changed' : 'Network', print(this.now.score)]];
     if (changed) entries.push(['model', 'Network', print(this.was.score)]);
-    if (people.length) entries.push(['crowd', 'People', plain(Math.round(crowd * 10 ** decimals), decimals)]);
+    if (people.length) entries.push(['crowd', 'Given', plain(Math.round(crowd * 10 ** decimals), decimals)]);
     this.find('.legend').replaceChildren(...entries.map(([mark, text, number]) => {
       const item = made('li');
       item.append(made('i', mark), made('span', '', text), made('b', '', number));
