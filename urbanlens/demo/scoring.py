@@ -39,9 +39,10 @@ START = "resnet18"
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     PLAIN: {"phases": ("attributes", "templates"), "sizes": (128, 240), "epochs": (3, 2)},
     SIAM: {"phases": ("joint", "templates"), "sizes": (240,), "epochs": (1,), "joint_epochs": 2},
-    FREE: {"sizes": (128, 240), "epochs": (3, 3)},
+    FREE: {"sizes": (128, 240), "epochs": (3, 3), "joint_epochs": 3},
 }
-"""`siam` goes on from `siam-no-finetuning`."""
+"""`siam` goes on from `siam-no-finetuning`. The baseline learns from as many images at full size as the two together:
+2 passes, then 2 times one for the attributes and one for the score."""
 
 
 def train_scorer(

@@ -96,7 +96,7 @@ def train_score(
     begun = _begin(module, start, learnt)
     asked = shape | {"options": dict(options or {})}
     run = _Run(module, learnt, scheme, where, seed, destination, progress, begun, asked)
-    told = [{"phase": "score", **run.score()}]
+    told = [{"phase": "score", **run.score()}, {"phase": "score again", **run.score_again()}]
     card = ModelCard(
         destination.name, "score", "regressor", (score,), scheme.sizes[-1], score, shape,
         data=_data(collection, extra, None) | learnt.notes,
@@ -154,6 +154,13 @@ class _Run:
         return self._fit(
             "score", ScoreTask(self.module, [self.scored], sizes, self.before), len(sizes), way.learning_rate
         )
+
+    def score_again(self) -> dict[str, Any]:
+        """The baseline goes on, as SIAM does in its phase `joint`: at the last size and that phase's rate."""
+        way = self.scheme
+        before = f"{self.before} {_plain_scheme(way)}"
+        task = ScoreTask(self.module, [self.scored], [self._size] * way.joint_epochs, before)
+        return self._fit("score-again", task, way.joint_epochs, way.joint_learning_rate)
 
     def measure_strength(self) -> None:
         """How strong each attribute's maps are, for figures that compare templates."""

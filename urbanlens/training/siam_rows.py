@@ -34,7 +34,7 @@ class Scheme:
     phases : in their order, of `PHASES`, the templates perhaps again once the maps have changed; a phase that is left
         out must be in the model that is started from
     sizes, epochs : side in px and passes of each stage of the phase `attributes`, or of the baseline
-    joint_epochs : passes of the phase `joint`, at the last size
+    joint_epochs : passes of the phase `joint`, at the last size; the baseline goes on for as many
     batch, learning_rate, joint_learning_rate, weight_decay, augmented : as they say
     positive : an attribute is there where its value is above; of three workers' votes, 0.5 asks for two
     soft : learn the values themselves instead, as shares of those who saw it; `positive` is then for judging alone
