@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,12 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_command_has_help() -> None:
     assert len(build_parser().format_help().splitlines()) > 8
+
+
+def test_the_commands_of_the_readme_are_known() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    lines = [line for line in readme.splitlines() if line.startswith("python -m urbanlens ")]
+    lines += [f"python -m urbanlens {line}" for line in re.findall(r"`(demo train [^`]+)`", readme)]
+    assert len(lines) > 10
+    for line in lines:
+        build_parser().parse_args(shlex.split(line)[3:])

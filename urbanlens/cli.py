@@ -94,10 +94,16 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, help="folder of the model; default: models/ in the collection")
     command.add_argument("--extra", type=Path, help="another collection whose rows are for training only")
     command.add_argument(
-        "--sizes", type=int, nargs="+", help="image sizes in px, one a stage; default: 96 128 224, or 160 (--transfer)"
+        "--sizes",
+        type=int,
+        nargs="+",
+        help="image sizes in px, one a stage; default: 96 128 224; 160 (--transfer); 128 240 (siam, score)",
     )
     command.add_argument(
-        "--epochs", type=int, nargs="+", help="epochs, one number a stage; default: 6 3 1, or 12 (--transfer)"
+        "--epochs",
+        type=int,
+        nargs="+",
+        help="epochs, one number a stage; default: 6 3 1; 12 (--transfer); 2 each (siam, score)",
     )
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
@@ -122,7 +128,7 @@ def add_scoring(command: Any) -> None:
     command.add_argument("--layer", help="where the backbone ends; default: the last layer as fine as the maps")
     command.add_argument("--map-size", type=int, default=15, help="cells a side of the attribute maps")
     command.add_argument("--crop", type=int, default=11, help="cells a side of their middle part, and the templates")
-    command.add_argument("--rectified", action="store_true", help="maps are positive: only what is seen speaks")
+    command.add_argument("--signed-maps", action="store_true", help="maps may be negative, as in the paper")
     command.add_argument("--phases", nargs="+", help="of attributes, templates, joint; default: all, in this order")
     command.add_argument("--joint-epochs", type=int, help="passes of the phase joint; default: 2")
     command.add_argument("--start", type=Path, help="folder of a trained network to begin from")

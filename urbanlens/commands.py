@@ -110,9 +110,11 @@ def _train_siam(given: argparse.Namespace) -> Answer:
         "phases": given.phases, "sizes": given.sizes, "epochs": given.epochs, "joint_epochs": given.joint_epochs,
         "positive": given.positive, "augmented": given.augmented,
     }  # fmt: skip
+    if given.sizes and not given.epochs:
+        ways["epochs"] = [2] * len(given.sizes)
     told: Answer = {name: tuple(way) if isinstance(way, list) else way for name, way in ways.items() if way is not None}
     common: Answer = {
-        "destination": given.out or collection.root / "models" / given.task, "score": score,
+        "destination": given.out or (scored or collection).root / "models" / given.task, "score": score,
         "backbone": given.architecture or "resnet18", "layer": given.layer, "map_size": given.map_size,
         "options": dict(given.options or ()) | ({"pretrained": True} if given.pretrained else {}) or None,
         "scheme": Scheme(**told, soft=given.soft), "start": given.start, "group": given.group, "seed": given.seed,
@@ -127,7 +129,7 @@ def _train_siam(given: argparse.Namespace) -> Answer:
             "scored": scored,
             "attributes": given.attributes,
             "crop": given.crop,
-            "rectified": given.rectified,
+            "rectified": not given.signed_maps,
         }
         card = train_siam(collection, **common, **more)
     return {"model": card.name, "score": score, "attributes": list(card.classes), "metrics": card.metrics}

@@ -562,7 +562,7 @@ def test_a_card_says_how_it_was_made(quick: ModelCard) -> None:
     assert {name: told[name] for name in scheme} == scheme
     assert (told["seed"], told["start"]) == (1, "")
     assert quick.options == {name: SHAPE[name] for name in ("backbone", "map_size", "crop", "layer", "options")} | {
-        "rectified": False
+        "rectified": True
     }
     assert ModelCard.from_json(quick.to_json()).training["done"][1]["tried"]
 

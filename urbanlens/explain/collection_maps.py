@@ -140,6 +140,8 @@ def test_rows(collection: ImageCollection, card: ModelCard) -> NDArray[np.bool_]
     The table's split counts only for the collection that the network was trained on; of any other, none is named.
     """
     table, named = collection.table, card.data.get("test")
+    if isinstance(named, dict):  # by collection, where a network learnt from two
+        named = named.get(collection.whole.fingerprint)
     if isinstance(named, list):
         return np.asarray(table["image_id"].isin([str(name) for name in named]))
     learnt = (card.data, card.data.get("scored", {}))

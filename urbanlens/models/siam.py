@@ -8,7 +8,8 @@ D. Marcos, S. Lobry, D. Tuia, Semantically Interpretable Activation Maps: what-w
     y   = sum_i z_i + b,   T_i = u_i P_i - v_i N_i,   P_i, N_i, u_i, v_i >= 0
 
 The constant c_i of each attribute stands behind the average, where it says the same about the attribute, but does not
-reach the score: an attribute that is not there adds nothing, as the paper asks.
+reach the score. With maps that are positive (`rectified`), an attribute that is not seen then adds next to nothing, as
+the paper asks; maps of either sign, the paper's own, also speak of what is absent.
 """
 
 from __future__ import annotations

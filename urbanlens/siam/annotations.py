@@ -1,4 +1,4 @@
-"""What people said of the images: their attributes, and the score that is to be explained."""
+"""What is known of the images: their attributes, and the score that is to be explained."""
 
 from __future__ import annotations
 
@@ -89,12 +89,15 @@ def score_values(collection: ImageCollection, name: str) -> NDArray[np.float32]:
 
 
 def _of_votes(votes: pd.Series, name: str) -> NDArray[np.float32]:
+    whole = [
+        row for row, given in enumerate(votes) if isinstance(given, (list, tuple, np.ndarray)) and len(given) == 10
+    ]
+    counts = np.array([votes.iat[row] for row in whole], float).reshape(-1, len(MARKS))
+    with np.errstate(invalid="ignore"):
+        shares = counts / counts.sum(1, keepdims=True)
+    mean = shares @ MARKS
     found = np.full(len(votes), np.nan, np.float32)
-    for row, given in enumerate(votes):
-        counts = np.asarray(given, float) if isinstance(given, (list, tuple, np.ndarray)) else np.zeros(0)
-        if counts.shape == MARKS.shape and counts.sum() > 0:
-            mean = counts @ MARKS / counts.sum()
-            found[row] = mean if name == VOTES_MEAN else counts @ (MARKS - mean) ** 2 / counts.sum()
+    found[whole] = mean if name == VOTES_MEAN else (shares * (MARKS - mean[:, None]) ** 2).sum(1)
     return found
 
 

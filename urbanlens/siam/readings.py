@@ -156,8 +156,6 @@ def read_collection(
     _check(model.card)
     whole = collection.whole
     keep_templates(model, store=store)
-    if engine is not None:
-        model.module.to(engine.device)
 
     def compute(rows: range) -> Arrays:
         return _chunk(whole, model, rows, engine)
@@ -235,9 +233,11 @@ def _chunk(whole: ImageCollection, model: LoadedModel, rows: range, engine: Engi
     blank = torch.zeros(3, model.card.size, model.card.size)
     batch = prepare([blank if one is None else one for one in pixels], lambda one: one, size=model.card.size)
 
+    device = next(model.module.parameters()).device
+
     def answer(part: Any) -> Any:
         with torch.inference_mode():
-            found: Any = model.module(part)
+            found: Any = model.module(part.to(device))
             if model.card.task == "score":
                 none = found.score.new_zeros(len(part), 0)
                 return none.cpu(), none.cpu(), found.score.cpu()

@@ -2,9 +2,10 @@
 
 With the maps x (N, A, c, c), each attribute's divided by its root mean square, and the scores y::
 
-    min over T, b   1/2 mean (sum_i T_i . x_i + b - y)^2  +  sparse mean |y - mean y| sum |T|  +  smooth/2 sum (dT)^2
+    min over T, b   1/2 mean (sum_i T_i . x_i + b - y)^2  +  sparse p sum |T|  +  smooth/2 sum (dT)^2
 
-where dT are the differences of neighbouring cells. Accelerated proximal gradient steps (Beck & Teboulle, FISTA, 2009)
+where dT are the differences of neighbouring cells, and p = max |mean (x - mean x)(y - mean y)| is the penalty that
+would leave no cell at all. Accelerated proximal gradient steps (Beck & Teboulle, FISTA, 2009)
 on the Gram matrix of the maps, so that a step costs the same however many images there are.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +23,9 @@ from urbanlens.progress import Progress
 SPLITS = ("train", "val", "test")
 
 
+MOST_OF_MEMORY = 0.7
+"""The part of the machine's memory that decoded images may take."""
+
 TABLE = "by the table's column split"
 
 
@@ -36,7 +40,13 @@ class Rows:
         return len(self.images)
 
     def pixels(self, size: int, progress: Progress) -> Tensor:
-        """All images decoded once: (N, 3, size, size) uint8."""
+        """All images decoded once: (N, 3, size, size) uint8; CollectionError where the memory is too small for them."""
+        needed, there = len(self) * 3 * size**2, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if needed > MOST_OF_MEMORY * there:
+            raise CollectionError(
+                f"{len(self):,} images of {size} px take {needed / 2**30:.0f} GB, and this machine has "
+                f"{there / 2**30:.0f} GB of memory: choose a smaller size, or a part of the collection"
+            )
         result = torch.empty(len(self), 3, size, size, dtype=torch.uint8)
         decode = _decoder(size)
         for start in range(0, len(self), 256):

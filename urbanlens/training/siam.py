@@ -32,7 +32,7 @@ from urbanlens.training.supply import Supply
 def train_siam(
     collection: ImageCollection, *, destination: Path | str, score: str, scored: ImageCollection | None = None,
     attributes: Sequence[str] | None = None, backbone: str = "resnet18", layer: str | None = None, map_size: int = 15,
-    crop: int = 11, rectified: bool = False, options: Mapping[str, Any] | None = None, scheme: Scheme = USUAL,
+    crop: int = 11, rectified: bool = True, options: Mapping[str, Any] | None = None, scheme: Scheme = USUAL,
     start: Path | LoadedModel | None = None, extra: ImageCollection | None = None, group: str | None = None,
     seed: int = 0, device: str = "auto", progress: Progress = silent,
 ) -> ModelCard:  # fmt: skip

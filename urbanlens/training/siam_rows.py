@@ -119,8 +119,8 @@ def what_to_learn(
         "scored_images": told["images"], "scores_split_by": told["split_by"],
         "left_out": dict.fromkeys(constant, "in all or none of the training images"),
     }  # fmt: skip
-    named = (test or []) + (told.get("test") or [] if scored is not None else [])
-    return Learnt(tuple(names), rows, scores, notes | ({"test": named} if named else {}))
+    drawn = ({collection.fingerprint: test} if test else {}) | told.get("test", {})
+    return Learnt(tuple(names), rows, scores, notes | ({"test": drawn} if drawn else {}))
 
 
 def _shared_out(
@@ -169,7 +169,7 @@ def scored_rows(
             "there is nothing to explain; choose another column"
         )
     told = {"images": {split: len(part) for split, part in rows.items()}, "split_by": split_by}
-    return rows, told | ({"test": test} if test else {})
+    return rows, told | ({"test": {collection.fingerprint: test}} if test else {})
 
 
 def _need(rows: dict[str, Rows], collection: ImageCollection, what: str) -> None:

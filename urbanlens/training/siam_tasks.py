@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -81,13 +80,19 @@ class JointTask(_Pictures):
     module: SIAM
 
     def batches(self, epoch: int, generator: torch.Generator) -> Iterator[tuple[str, Tensor, Tensor]]:
-        """A batch of one set, a batch of the other; what is left of the larger set follows."""
-        ones, others = (supply.batches(self.sizes[epoch], generator) for supply in self.supplies)
-        for one, other in zip_longest(ones, others):
-            if one is not None:
-                yield "attributes", *one
-            if other is not None:
-                yield "score", *other
+        """A batch of one set, a batch of the other; the smaller set comes again until the larger is through."""
+        streams = [self._endless(supply, epoch, generator) for supply in self.supplies]
+        for _ in range(self.steps(epoch) // 2):
+            yield "attributes", *next(streams[0])
+            yield "score", *next(streams[1])
+
+    def steps(self, epoch: int) -> int:  # noqa: ARG002 - every epoch sees all images of the larger set
+        """As many of each set as the larger has."""
+        return 2 * max(supply.steps() for supply in self.supplies)
+
+    def _endless(self, supply: Supply, epoch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        while True:
+            yield from supply.batches(self.sizes[epoch], generator)
 
     def loss(self, batch: tuple[str, Tensor, Tensor]) -> Tensor:
         """L_SUN, or 0.1 L_SoN."""

@@ -23,7 +23,8 @@ def about(study: Study) -> None:
         st.latex(r"y = b + \sum_i z_i, \qquad z_i = T_i \cdot A_i = \sum_{\text{cells}} T_i A_i")
         st.markdown(
             "The average of a map says whether the attribute is there, $a_i = \\sigma(\\overline{A_i} + c_i)$; that is "
-            "how the maps learn what they are called, from pictures of which people said what they show, never where. "
+            "how the maps learn what they are called, from pictures labelled with what they show, never where. "
+            "The constant $c_i$ stays out of the score, so that a thing that is not there adds (next to) nothing. "
             "The score sees nothing but the maps, so the bars of a picture always add up to it, and a change of one "
             "changes nothing else."
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from urbanlens.collection.export import points_geojson
 from urbanlens.plots.places import places_valued
 from urbanlens.plots.scores import co_occurrence_heat, mean_difference_bars, signed, two_scores
 from urbanlens.siam.brackets import co_occurrence, score_brackets
-from urbanlens.siam.compare import chance_explained, disagreement, error_explained
+from urbanlens.siam.compare import ChanceExplained, chance_explained, disagreement, error_explained
 from urbanlens.siam.metrics import score_metrics
 from urbanlens.ui import attributes, overview, pictures, state
 from urbanlens.ui.attribute_templates import image_cards
@@ -112,7 +113,7 @@ def _errors(siam: Readings, free: Readings, crowd: NDArray[np.float32] | None) -
     parts = []
     for name, one in (("SIAM", siam), ("the free network", free)):
         fine = one.readable
-        told = score_metrics(crowd[fine], one.score[fine])
+        told = _metrics(_key(one.score[fine], crowd[fine]), crowd[fine], one.score[fine])
         if "rmse" in told:
             low, high = told["rmse_interval"]
             parts.append(
@@ -124,19 +125,45 @@ def _errors(siam: Readings, free: Readings, crowd: NDArray[np.float32] | None) -
         pictures.quiet("; ".join([*parts, mean]) + ".")
 
 
+def _key(*arrays: NDArray[np.float32] | None) -> str:
+    """Changes with any number in the arrays: what is resampled from them is kept under it."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    for array in arrays:
+        digest.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _metrics(key: str, _truth: NDArray[np.float32], _found: NDArray[np.float32]) -> dict[str, Any]:  # noqa: ARG001
+    return score_metrics(_truth, _found)
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking for what explains the errors")
+def _explaining(
+    key: str,  # noqa: ARG001
+    _siam: Readings,
+    _crowd: NDArray[np.float32],
+    _shares: NDArray[np.float32] | None,
+) -> tuple[pd.DataFrame, ChanceExplained]:
+    return error_explained(_siam, _crowd, _shares), chance_explained(_siam, _crowd, _shares, seed=0)
+
+
 def _explained(here: Page, rows: Rows, siam: Readings, crowd: NDArray[np.float32]) -> None:
     st.subheader("Errors that one attribute explains", anchor=False)
     shares = attributes.annotated(here.collection.whole, siam.names)
     known = shares[rows] if shares is not None else None
-    found = error_explained(siam, crowd, known)
-    chance = chance_explained(siam, crowd, known, seed=0)
+    found, chance = _explaining(_key(siam.contributions, siam.score, crowd, known), siam, crowd, known)
     if not chance.large:
         pictures.quiet("No image has an error to explain.")
         return
     pictures.quiet(
-        f"Of {chance.large:,} images with an error above the average, one attribute alone would put {chance.found:,} "
-        f"right by four fifths or more: it counted more, or less, than "
-        + ("its true share in the image asks for. " if known is not None else "it usually does. ")
+        f"Of {chance.large:,} images with an error above the root mean square, one attribute alone accounts for "
+        f"{chance.found:,}, by four fifths or more: "
+        + (
+            "it counted that much more, or less, than its true share in the image asks for. "
+            if known is not None
+            else "what it adds is as large as the error, and of its sign. "
+        )
         + f"If errors had nothing to do with attributes it would be {chance.mean:.0f} ({chance.low:.0f} to "
         f"{chance.high:.0f}): with many attributes, some always fits."
     )
@@ -167,7 +194,7 @@ def show_co_occurrence(here: Page, study: Study) -> None:
     with left:
         way = state.choose("Attributes", list(ways), name="present", names=ways)
     with right:
-        by = state.choose(study.score.capitalize(), list(scores), name="scored", names=scores)
+        by = state.choose(pictures.plain(attributes.begun(study.score)), list(scores), name="scored", names=scores)
     there, told = _there(study, known[0], shares if way == "true" else None)
     score = crowd if by == "given" and crowd is not None else siam.score
     if np.isfinite(score).sum() < 2:

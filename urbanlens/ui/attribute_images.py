@@ -89,7 +89,7 @@ def _scores(study: Study, reading: Reading, free: Reading | None, crowd: float |
         told["by a free network"] = f"{free.score:.{digits}f}"
     if crowd is not None:
         told = {"given": f"{crowd:.{digits}f}"} | told
-    pictures.quiet(f"{study.score.capitalize()} of this picture")
+    pictures.quiet(f"{attributes.begun(study.score)} of this picture")
     pictures.numbers(told)
 
 
@@ -155,7 +155,7 @@ def show_what_if(here: Page, study: Study) -> None:
     if st.session_state.get("what-if-of", begun) != begun:
         _keep_changes("")
     st.session_state["what-if-of"] = begun
-    pictures.quiet(f"{study.score.capitalize()} of {subject.title}")
+    pictures.quiet(f"{attributes.begun(study.score)} of {subject.title}")
     kept = state.param("changes") or st.session_state.get(_LONG)
     changes = what_if(
         reading.maps, reading.templates, reading.bias, [attributes.plain(name) for name in reading.names],

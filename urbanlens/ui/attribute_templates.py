@@ -45,7 +45,7 @@ def show(here: Page, study: Study) -> None:
     if planted is not None:
         _judge(study, found)
     _downloads(here, study, found, pull, planted)
-    st.header(attributes.plain(found.names[chosen]).capitalize(), anchor=False)
+    st.header(pictures.plain(attributes.begun(attributes.plain(found.names[chosen]))), anchor=False)
     _closer(study, found, planted, chosen)
     _telling(here, study, chosen, found.names[chosen])
 

@@ -50,7 +50,7 @@ class Study:
     ----------
     siam, free : the networks
     colours : of what adds and of what takes away, #RRGGBB
-    crowd : (N,) score by people of the whole collection's images, NaN where unknown; None: the table has none
+    crowd : (N,) score given to the whole collection's images, NaN where unknown; None: the table has none
     """
 
     siam: Network
@@ -90,6 +90,11 @@ def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
+def begun(text: str) -> str:
+    """A name at the beginning of a line: its first letter is a capital, the others stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def choose_study(here: Page) -> Study | None:
     """The networks and colours that the page is about; None, with a hint, where there is no network."""
     collection = here.collection.whole
@@ -124,7 +129,7 @@ def _label(network: Network) -> str:
 
 
 def crowd_of(collection: ImageCollection, score: str) -> NDArray[np.float32] | None:
-    """(N,) what people say, where the collection has this score."""
+    """(N,) the score that was given, where the collection has one of this name."""
     if score not in score_names(collection):
         return None
     try:
@@ -260,7 +265,7 @@ def read(network: Network, subject: Subject) -> Reading:
 
 
 def crowd_score(here: Page, study: Study, subject: Subject) -> float | None:
-    """What people say of a picture, where they were asked."""
+    """The score that a picture was given, where it was."""
     if study.crowd is None or subject.image_id is None:
         return None
     value = float(study.crowd[here.collection.whole.row(subject.image_id)])

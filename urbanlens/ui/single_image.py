@@ -11,6 +11,7 @@ import streamlit as st
 
 from urbanlens.errors import ImageError, UrbanLensError
 from urbanlens.ui import drawing, explaining, pictures, state, uploads
+from urbanlens.ui.cards import Card, CardPicture, cards
 from urbanlens.ui.overview import is_demo
 
 if TYPE_CHECKING:
@@ -103,7 +104,9 @@ def choose_by_sight(here: Page) -> None:
     pool = here.view if len(here.view) else here.collection
     number = st.session_state.setdefault("sight-round", 0)
     ids = random.Random(f"{pool.fingerprint}-{number}").sample(pool.ids, min(SEEN, len(pool)))
-    pictures.grid(pool, ids, size=110)
+    sources = pictures.thumbnails(pool, ids, 110)
+    wall = [Card(name, [CardPicture(source, name)], name) for name, source in zip(ids, sources, strict=True)]
+    cards(wall, key="wall", label="Images to choose from", size=110, on_choose=take)
 
     def more() -> None:
         st.session_state["sight-round"] = number + 1
