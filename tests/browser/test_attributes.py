@@ -197,6 +197,66 @@ def test_a_change_outlives_another_view_and_the_browsers_back_undoes_it(server: 
     no_error(page)
 
 
+def strengthen(page: Page) -> str:
+    """One gesture: the chosen attribute counts twice. The score after it, once the address has it."""
+    before = what_if(page).locator(".now").inner_text()
+    page.get_by_label("Strength").focus()
+    page.keyboard.press("End")
+    expect(page.locator("section.what-if .was")).to_have_text(f"was {before}")
+    page.wait_for_url(re.compile("changes=1_"))
+    page.wait_for_selector(READY)
+    return page.locator("section.what-if .now").inner_text()
+
+
+def begins_anew(page: Page) -> None:
+    expect(page.locator("section.what-if .was")).to_have_text("")
+    expect(page).not_to_have_url(re.compile("changes="))
+    page.wait_for_selector(READY)
+    no_error(page)
+
+
+def test_a_gesture_does_not_follow_to_another_image_and_back_restores_it(server: str, visit: Visit) -> None:
+    name = open_demo().ids[42]
+    page = visit(link(server, "what-if", image=name))
+    after = strengthen(page)
+    page.get_by_role("button", name="Another image").click()
+    expect(page.get_by_text(f"of {name}")).to_have_count(0)
+    begins_anew(page)
+    for _ in range(3):  # the image and the changes are steps of their own
+        page.go_back()
+        page.wait_for_timeout(300)
+        settle(page)
+        if asked(page, "image") == name:
+            break
+        expect(page.locator("section.what-if .was")).to_have_text("")
+    expect(page.get_by_text(f"of {name}")).to_be_visible()
+    expect(what_if(page).locator(".now")).to_have_text(after)
+    assert asked(page, "changes")
+    no_error(page)
+
+
+def test_back_undoes_a_single_gesture(server: str, visit: Visit) -> None:
+    page = visit(link(server, "what-if", image=open_demo().ids[43]))
+    before = what_if(page).locator(".now").inner_text()
+    strengthen(page)
+    page.go_back()
+    expect(page.locator("section.what-if .now")).to_have_text(before)
+    begins_anew(page)
+
+
+def test_a_gesture_does_not_follow_to_another_network(server: str, visit: Visit) -> None:
+    page = visit(link(server, "what-if", image=open_demo().ids[42]))
+    strengthen(page)
+    page.get_by_role("combobox", name="Network").press("ArrowDown")  # a click right after a key only focuses it
+    expect(page.get_by_role("option").first).to_be_visible()
+    other = page.get_by_role("option").filter(has_not_text=re.compile(f"^{re.escape(card_of_network().name)}$"))
+    if not other.count():
+        pytest.skip("the demo has one network of this kind")
+    other.first.click()
+    expect(page).not_to_have_url(re.compile(f"siam={NETWORK}(&|$)"))
+    begins_anew(page)
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_fits_a_phone(view: str, dark: bool, server: str, visit: Visit) -> None:

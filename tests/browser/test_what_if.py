@@ -221,6 +221,25 @@ def test_another_image_keeps_changes_and_the_page_can_reset(page: Page) -> None:
     told(page, wanted)
 
 
+def test_images_that_are_changed_apart(what_if_server: str, visit: Visit) -> None:
+    """One gesture, then another image: it begins anew, has its own changes, and the first one's come back with it."""
+    page = visit(f"{what_if_server}/?apart=1", height=1300)
+    expect(root(page)).to_have_attribute("data-score", re.compile("."))
+    page.get_by_label("Switched on").uncheck()
+    told(page, Changes({FIRST: Change(scale=0)}))
+    other = page.get_by_text("Another image")
+    other.click()
+    expect(page.get_by_text(re.compile("^packed:  ;"))).to_be_visible()
+    agrees(page, Changes(), seed=1)
+    expect(page.locator(".head .was")).to_have_text("")
+    page.get_by_role("button", name="Move down").click()
+    page.wait_for_selector(READY)
+    expect(page.get_by_text(re.compile(r"^packed: 1_22x15_\d+m1\.0 "))).to_be_visible()
+    agrees(page, heard(page), seed=1)
+    other.click()
+    told(page, Changes({FIRST: Change(scale=0)}))
+
+
 def test_an_address_brings_its_changes(what_if_server: str, visit: Visit) -> None:
     changes = Changes({3: Change(0.4, (1, 2), {4: 0.01, 5: 0.01}), 20: Change(edits={0: -2e-5})})
     page = visit(f"{what_if_server}/?changes={pack(changes, COUNT, SIDE)}", height=1300)

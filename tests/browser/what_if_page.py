@@ -1,6 +1,6 @@
 """A page with nothing but "what if" on made-up attributes, for the browser's tests.
 
-`?attributes=22` sets how many, `?changes=` what is changed to begin with.
+`?attributes=22` sets how many, `?changes=` what is changed to begin with; with `?apart=1` each image has its changes.
 """
 
 import base64
@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image, ImageDraw
 
-from urbanlens.ui.what_if import Changes, changed, pack, unpack, what_if
+from urbanlens.ui.what_if import Changes, pack, unpack, what_if
 
 SIDE, BIAS = 15, 5.2
 NAMES = (
@@ -46,19 +46,18 @@ def picture() -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def keep() -> None:
-    st.session_state["changes"] = changed("if")
-
-
 def main() -> None:
     count, state = int(st.query_params.get("attributes", "22")), st.session_state
     state["runs"] = state.get("runs", 0) + 1
-    if st.button("Page resets"):
-        state["changes"] = Changes()
+    reset = st.button("Page resets")
     seed = 1 if st.toggle("Another image") else 0
     maps, templates = arrays(count, seed)
-    if "changes" not in state:
-        state["changes"] = unpack(st.query_params.get("changes", ""), count, SIDE)
+    of = f"image {seed}" if "apart" in st.query_params else ""
+    kept = f"changes {of}"
+    if reset:
+        state[kept] = Changes()
+    if kept not in state:
+        state[kept] = unpack(st.query_params.get("changes", ""), count, SIDE)
     answer = what_if(
         maps,
         templates,
@@ -68,11 +67,12 @@ def main() -> None:
         crowd=5.7,
         score_name="scenicness",
         limits=(1.0, 10.0),
-        changes=state["changes"],
+        changes=state[kept],
+        of=of,
         key="if",
-        on_change=keep,
     )
-    st.text(f"packed: {pack(answer, count, SIDE)} kept: {pack(state['changes'], count, SIDE)};")
+    state[kept] = answer
+    st.text(f"packed: {pack(answer, count, SIDE)} ;")
     st.text(f"runs: {state['runs']}.")
     with st.container(key="frame"):  # what the tests wait for
         st.caption("end of the page")

@@ -13,6 +13,7 @@ from scipy.io import loadmat, savemat
 
 from tests.collection.samples import PHOTOS, encoded, picture, write
 from urbanlens.collection import ImageCollection, ImportReport, check, import_images
+from urbanlens.collection.importing import matlab
 from urbanlens.collection.importing.matlab import read_numbers, read_texts
 from urbanlens.collection.importing.sun import IMAGES, LABELS, NAMES
 from urbanlens.collection.sun_attributes import SIAM_ATTRIBUTES, merge_attributes, plain_name
@@ -165,6 +166,26 @@ def test_a_variable_of_another_kind_says_so(tmp_path: Path) -> None:
     savemat(tmp_path / "n.mat", {"v": np.array([np.array(["a"]), np.array([1.5])], dtype=object)})
     with pytest.raises(CollectionError, match="cell 2 of 'v' holds no text"):
         read_texts(tmp_path / "n.mat", "v")
+
+
+def test_a_small_file_that_unpacks_to_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matlab, "MAX_BYTES", 20_000)
+    monkeypatch.setattr(matlab, "MAX_CELLS", 10)
+    many, file = np.zeros((1, 2501), np.int8), tmp_path / "n.mat"
+    savemat(file, {"v": many, "few": many[:, :2500]}, do_compression=True)
+    assert file.stat().st_size < 400
+    with pytest.raises(CollectionError, match=r"n.mat: the variable 'v' has 2,501 numbers; at most 2,500 are read"):
+        read_numbers(file, "v")
+    assert read_numbers(file, "few").shape == (1, 2500)
+    savemat(file, {"v": nested(["a"] * 11), "few": nested(["a"] * 10)}, do_compression=True)
+    with pytest.raises(CollectionError, match=r"n.mat: the variable 'v' has 11 cells; at most 10 are read"):
+        read_texts(file, "v")
+    assert read_texts(file, "few") == ["a"] * 10
+    savemat(file, {f"v{number}": many[:, :2400] for number in range(12)}, do_compression=True)
+    assert read_numbers(file, "v7").shape == (1, 2400)
+    for last in ("v8", "v11"):  # each is small, but not all together
+        with pytest.raises(CollectionError, match="far too large unpacked"):
+            read_numbers(file, last)
 
 
 @pytest.mark.parametrize("packed", [False, True])

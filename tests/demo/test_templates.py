@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from urbanlens.demo import rules
-from urbanlens.demo.templates import Agreement, band_means, planted_templates, sign_agreement
+from urbanlens.demo.templates import (
+    Agreement,
+    band_means,
+    correlations,
+    derangements,
+    planted_templates,
+    sign_agreement,
+)
 
 NAMES = (*rules.WEIGHTS, "driving", "open_area")
 """All that counts, and two that do not."""
@@ -101,8 +108,81 @@ def test_names_that_do_not_count_have_nothing_to_agree_with() -> None:
     found = sign_agreement(("driving", "open_area"), np.ones((2, 11, 11), np.float32), 15)
     assert found.cells == 0
     assert np.isnan([found.share, found.by_chance]).all()
-    assert list(found.table) == ["attribute", "cells", "share"]
+    assert np.isnan([found.constant, found.correlation, found.spill, *found.correlation_by_chance]).all()
+    assert found.correlation_interval is None
+    assert list(found.table) == ["attribute", "cells", "share", "constant", "correlation"]
+    assert found.changing == []
     assert found.table.empty
+
+
+def constants(side: int = 15) -> np.ndarray:
+    """Templates without a place: of the sign that most of an attribute's planted cells have."""
+    planted = planted_templates(NAMES, 15, side)
+    return np.where((planted > 0).sum((1, 2)) >= (planted < 0).sum((1, 2)), 1.0, -1.0)[:, None, None] * np.ones_like(
+        planted
+    )
+
+
+@pytest.mark.parametrize("side", [15, 11])
+def test_templates_without_a_place_reach_what_is_told_of_them(side: int) -> None:
+    found = sign_agreement(NAMES, constants(side), 15)
+    assert found.share == found.constant
+    assert 0.9 < found.constant < 1
+    assert found.changing == ["farming"]
+    assert found.correlation == 0
+    assert found.spill == pytest.approx(1)
+    perfect = sign_agreement(NAMES, planted_templates(NAMES, 15, side), 15)
+    assert perfect.constant == found.constant
+    assert perfect.table["constant"].tolist() == found.table["share"].tolist()
+
+
+def test_the_place_is_what_correlation_and_spill_see() -> None:
+    planted = planted_templates(NAMES, 15)
+    scales = np.random.default_rng(0).uniform(0.5, 2, (len(NAMES), 1, 1))
+    perfect = sign_agreement(NAMES, (scales * planted).astype("f4"), 15)
+    assert perfect.correlation == pytest.approx(1)
+    assert perfect.correlation_interval == pytest.approx((1, 1))
+    assert perfect.spill == 0
+    assert perfect.correlation_by_chance[0] < perfect.correlation_by_chance[1] < 0.5
+    turned = sign_agreement(NAMES, np.abs(planted[:, ::-1]) * constants(), 15)
+    assert turned.correlation < 0.6
+    assert turned.spill > 0.3
+    assert sign_agreement(NAMES, (0.3 * constants() + planted).astype("f4"), 15).correlation == pytest.approx(1)
+
+
+def test_correlation_and_spill_by_hand() -> None:
+    names = ("ocean", "glass")  # middle +3, top -2.2
+    templates = np.zeros((2, 15, 15), np.float32)
+    templates[0, 5:10], templates[0, 10:] = 4, 2  # the glass is not seen at all
+    found = sign_agreement(names, templates, 15)
+    assert found.table["correlation"].tolist() == pytest.approx([np.corrcoef([0, 4, 2], [0, 1, 0])[0, 1], 0])
+    assert found.correlation == pytest.approx(found.table["correlation"].mean())
+    assert found.correlation_interval is None
+    assert found.spill == pytest.approx(((0 + 2) / 2) / 4)
+    other = [np.corrcoef([0, 4, 2], [1, 0, 0])[0, 1] * -1, 0]
+    assert found.correlation_by_chance == pytest.approx((np.mean(other), np.mean(other)))
+
+
+def test_correlations_against_numpy() -> None:
+    found, true = np.random.default_rng(0).normal(size=(2, 4, 30))
+    expected = np.corrcoef(found, true)[:4, 4:]
+    assert np.allclose(correlations(found[:, None], true[None]), expected)
+    assert np.allclose(correlations(found, true), expected.diagonal())
+    assert np.allclose(correlations(found[:1], true), expected[0])
+    assert np.isnan(correlations(found, np.ones((4, 30)))).all()
+    assert (correlations(np.ones((4, 30)), true) == 0).all()
+
+
+def test_nothing_stays_in_its_place() -> None:
+    orders = derangements(5, 300, 1)
+    assert orders.shape == (300, 5)
+    assert (np.sort(orders, 1) == np.arange(5)).all()
+    assert (orders != np.arange(5)).all()
+    counts = np.array([[(orders[:, i] == j).sum() for j in range(5)] for i in range(5)])
+    assert counts[~np.eye(5, dtype=bool)].min() > 45
+    assert derangements(2, 3, 0).tolist() == [[1, 0]] * 3
+    assert derangements(1, 3, 0).shape == (0, 1)
+    assert np.isnan(sign_agreement(("ocean",), np.ones((1, 15, 15), np.float32), 15).by_chance)
 
 
 @pytest.mark.parametrize("crop", [15, 11, 9])

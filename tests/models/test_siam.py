@@ -184,6 +184,8 @@ def test_templates_that_were_set_can_still_learn() -> None:
         ({"crop": 16}, "16 x 16 cells do not fit maps of 15 x 15"),
         ({"crop": 0}, "between 1 and map_size"),
         ({"map_size": 0, "crop": 0}, "between 1 and map_size"),
+        ({"crop": 10}, "middle of maps of 15 x 15: crop and map_size must both be even or both odd"),
+        ({"map_size": 8, "crop": 5}, "both be even or both odd"),
         ({"layer": "layer9"}, "layer1, layer2, layer3, layer4"),
         ({"layer": "fc"}, "layer1, layer2, layer3, layer4"),
         ({"options": {"hidden": 3}}, "no option hidden"),

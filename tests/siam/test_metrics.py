@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import kendalltau
 from sklearn.metrics import average_precision_score, root_mean_squared_error
 
-from urbanlens.siam.metrics import FEWEST, attribute_metrics, interval, kendall, rmse, score_metrics
+from urbanlens.siam.metrics import FEWEST, attribute_metrics, interval, kendall, paired_ratio, rmse, score_metrics
 
 NAMES = ("sea", "road", "trees", "ice", "sand")
 
@@ -77,19 +77,21 @@ def test_few_images_have_a_value_and_no_interval(count: int) -> None:
     truth, found = scores()
     answer = score_metrics(truth[:count], found[:count])
     assert answer["rmse"] == pytest.approx(rmse(truth[:count], found[:count]))
-    assert np.isnan([*answer["rmse_interval"], *answer["tau_interval"]]).all()
+    assert answer["rmse_interval"] is answer["tau_interval"] is None
     labels, sure = attributes()
-    assert np.isnan(attribute_metrics(labels[:9], sure[:9], NAMES)["mean_ap_interval"]).all()
+    assert attribute_metrics(labels[:9], sure[:9], NAMES)["mean_ap_interval"] is None
+    json.dumps(answer, allow_nan=False)
     assert np.isfinite(score_metrics(truth[:FEWEST], found[:FEWEST])["rmse_interval"]).all()
 
 
 def test_an_interval_is_that_of_the_mean() -> None:
     """Of the mean of many draws it is what the normal approximation says."""
     values = np.random.default_rng(0).normal(3, 2, 400)
-    low, high = interval(lambda rows: float(values[rows].mean()), 400, resamples=2000)
+    found = interval(lambda rows: float(values[rows].mean()), 400, resamples=2000)
     error = values.std() / 20
-    assert [low, high] == pytest.approx([values.mean() - 1.96 * error, values.mean() + 1.96 * error], abs=0.02)
+    assert found == pytest.approx((values.mean() - 1.96 * error, values.mean() + 1.96 * error), abs=0.02)
     assert interval(lambda rows: 1.5, 20) == (1.5, 1.5)
+    assert interval(lambda rows: float("nan"), 20) is None
 
 
 def test_the_seed_decides() -> None:
@@ -98,6 +100,49 @@ def test_the_seed_decides() -> None:
     assert score_metrics(truth, found, seed=3)["rmse_interval"] != score_metrics(truth, found, seed=4)["rmse_interval"]
     labels, sure = attributes()
     assert attribute_metrics(labels, sure, NAMES, seed=3) == attribute_metrics(labels, sure, NAMES, seed=3)
+
+
+def test_ratios_are_of_the_same_images() -> None:
+    truth, theirs = scores(300)
+    ours = truth + 0.8 * (theirs - truth)
+    answer = paired_ratio(truth, ours, theirs)
+    assert answer["images"] == 300
+    assert answer["rmse_ratio"] == pytest.approx(0.8)
+    assert answer["rmse_ratio_interval"] == pytest.approx((0.8, 0.8))  # an image that is hard is so for both
+    assert answer["tau_ratio"] == pytest.approx(kendall(truth, ours) / kendall(truth, theirs))
+    low, high = answer["tau_ratio_interval"]
+    assert 1 < low <= answer["tau_ratio"] <= high
+    same = paired_ratio(truth, theirs, theirs)
+    assert same["rmse_ratio_interval"] == same["tau_ratio_interval"] == (1, 1)
+
+
+def test_a_paired_interval_covers_equally_good_networks() -> None:
+    covered = 0
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        truth = generator.normal(5, 1.5, 80)
+        ours, theirs = truth + generator.normal(0, 0.7, (2, 80))
+        low, high = paired_ratio(truth, ours, theirs, seed, resamples=100)["rmse_ratio_interval"]
+        covered += low <= 1 <= high
+    assert covered >= 33
+
+
+def test_ratios_that_nobody_knows() -> None:
+    truth, found = scores()
+    gaps = found.copy()
+    gaps[3] = np.nan
+    rest = np.arange(60) != 3
+    assert paired_ratio(truth, gaps, found, 2) == paired_ratio(truth[rest], found[rest], found[rest], 2)
+    few = paired_ratio(truth[: FEWEST - 1], found[: FEWEST - 1], found[: FEWEST - 1])
+    assert few["rmse_ratio"] == 1
+    assert few["rmse_ratio_interval"] is few["tau_ratio_interval"] is None
+    perfect = paired_ratio(truth, found, truth)
+    assert perfect["rmse_ratio"] is perfect["rmse_ratio_interval"] is None
+    flat = paired_ratio(truth, found, np.ones(60))
+    assert flat["tau_ratio"] is flat["tau_ratio_interval"] is None
+    for answer in (few, perfect, flat, paired_ratio(truth[:0], found[:0], found[:0])):
+        json.dumps(answer, allow_nan=False)
+    assert paired_ratio(truth, found, found + 1, 3) == paired_ratio(truth, found, found + 1, 3)
 
 
 def test_the_callers_chance_is_left_alone() -> None:

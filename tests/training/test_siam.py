@@ -174,7 +174,7 @@ def test_a_killed_training_ends_with_the_same_weights(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"map_size": 9}, {"scheme": replace(QUICK, learning_rate=1e-3)}],
+    [{"map_size": 10}, {"scheme": replace(QUICK, learning_rate=1e-3)}],
     ids=["map size", "learning rate"],
 )
 def test_what_a_killed_training_left_is_not_used_for_another(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -165,6 +166,20 @@ def test_any_other_text_is_refused(text: str) -> None:
         unpack(text, COUNT, SIDE)
 
 
+def test_a_short_text_makes_nothing_large() -> None:
+    """A hundred runs of a million cells each, as an address may bring them."""
+    runs = ".".join(f"{i * 1_000_000}-{i * 1_000_000 + 999_999}" for i in range(100))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="cell 999999 is painted; a template has 25, from 0"):
+            unpack(f"1_4x5_0t1c{runs}", COUNT, SIDE)
+        with pytest.raises(ValueError, match="twice"):
+            unpack("1_4x5" + "_0t1c0-24" * 400, COUNT, SIDE)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
 # --- page and browser ----------------------------------------------------------------------------------------------
 GOOD: dict[str, Any] = {
     "maps": np.zeros((2, 3, 3)),
@@ -196,15 +211,15 @@ def page() -> None:
     import numpy as np
     import streamlit as st
 
-    from urbanlens.ui.what_if import changed, pack, what_if
+    from urbanlens.ui.what_if import pack, what_if
 
     ones = np.ones((2, 3, 3))
     answer = what_if(ones, ones, 1.0, ["a", "<b>"], changes=st.query_params.get("c"), key="if")
-    st.text(f"{pack(answer, 2, 3)} {pack(changed('if'), 2, 3)}")
+    st.text(f"now {pack(answer, 2, 3)}")
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"), [("", ""), ("1_2x3_1s0", "1_2x3_1s0 1_2x3_1s0"), ("1_9x9_1s0", ""), ("?", "")]
+    ("text", "shown"), [("", "now"), ("1_2x3_1s0", "now 1_2x3_1s0"), ("1_9x9_1s0", "now"), ("?", "now")]
 )
 def test_an_address_brings_changes_or_none(text: str, shown: str) -> None:
     app = AppTest.from_function(page, default_timeout=30)
@@ -224,11 +239,11 @@ class Turns:
         self.state: dict[str, Any] = {}
         monkeypatch.setattr(module.st, "session_state", self.state)
 
-    def run(self, asked: str | None, said: str | None = None) -> tuple[int, str]:
+    def run(self, asked: str | None, said: str | None = None, of: str = "") -> tuple[int, str]:
         """Serial and changes that the browser is given."""
         if said is not None:
             self.state["if"] = {"changes": said}
-        now = module._settle("if", 2, 3, asked)
+        now = module._settle("if", of, 2, 3, asked)
         self.state.setdefault("if", {"changes": None})
         return now.serial, now.answered
 
@@ -265,6 +280,17 @@ def test_another_page_in_between(turns: Turns) -> None:
     assert turns.run(None)[1] == ""
 
 
+def test_another_image_takes_what_the_page_asks(turns: Turns) -> None:
+    """Also right after the first gesture, when the page asks for nothing as it did before."""
+    assert turns.run("", of="a") == (0, "")
+    assert turns.run("", f"0:{OFF}", of="a") == (0, OFF)
+    assert turns.run("", of="b") == (1, "")
+    assert turns.run("", of="b") == (1, "")
+    assert turns.run("", f"1:{HALF}", of="b") == (1, HALF)
+    assert turns.run(OFF, of="a") == (2, OFF)  # back to the first, which brings what was changed there
+    assert turns.run(None, of="b") == (3, "")
+
+
 def test_what_no_browser_can_have_said_counts_for_nothing(turns: Turns) -> None:
     turns.run(None)
     for said in ("", "0", "0:?", "0:1_9x9_1s0", "x:1_2x3_1s0", 7):
@@ -273,5 +299,5 @@ def test_what_no_browser_can_have_said_counts_for_nothing(turns: Turns) -> None:
 
 def test_other_attributes_begin_anew(turns: Turns) -> None:
     turns.run("", f"0:{OFF}")
-    now = module._settle("if", 3, 3, None)
+    now = module._settle("if", "", 3, 3, None)
     assert (now.serial, now.answered) == (1, "")

@@ -69,7 +69,8 @@ class SIAM(nn.Module):
     num_attributes : A
     backbone : a name of `MODELS`
     map_size : m, side of the maps in cells; what the trunk gives is resized to it
-    crop : c <= m, side of the middle part of the maps that counts; the paper cuts 15 cells to 11 for fear of borders
+    crop : c <= m, m - c even, side of the middle part of the maps that counts; the paper cuts 15 cells to 11 for
+        fear of borders
     layer : where the backbone ends, one of its Grad-CAM layers; None: the last
     rectified : whether maps are positive, log(1 + exp x), so that an attribute can only speak where it is seen
     options : of the backbone
@@ -93,6 +94,11 @@ class SIAM(nn.Module):
             raise ModelError(
                 f"templates of {crop} x {crop} cells do not fit maps of {map_size} x {map_size}: "
                 "crop must lie between 1 and map_size"
+            )
+        if (map_size - crop) % 2:
+            raise ModelError(
+                f"templates of {crop} x {crop} cells cannot lie in the middle of maps of {map_size} x {map_size}: "
+                "crop and map_size must both be even or both odd"
             )
         self.map_size, self.crop, self.rectified = map_size, crop, rectified
         self.trunk, channels = build_trunk(backbone, layer, options)

@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -122,10 +121,13 @@ def unpack(text: str, count: int, side: int) -> Changes:
     found = _HEAD.fullmatch(f"{head}x{size}")
     if found is None or [int(number) for number in found.groups()] != [count, side]:
         raise ValueError(f"these are no changes of {count} attributes with {side} by {side} cells")
-    pairs = [_unpacked(part) for part in parts.split("_")]
-    if not all(change for _, change in pairs) or any(a >= b for (a, _), (b, _) in pairwise(pairs)):
-        raise ValueError("an attribute is named without a change, twice, or out of order")
-    changes = Changes(dict(pairs))
+    attributes: dict[int, Change] = {}
+    for part in parts.split("_"):
+        number, change = _unpacked(part, side * side)
+        if not change or number <= max(attributes, default=-1):
+            raise ValueError("an attribute is named without a change, twice, or out of order")
+        attributes[number] = change
+    changes = Changes(attributes)
     changes.check(count, side)
     return changes
 
@@ -155,7 +157,8 @@ def _runs(cells: Iterable[int]) -> str:
     return ".".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
-def _unpacked(part: str) -> tuple[int, Change]:
+def _unpacked(part: str, size: int) -> tuple[int, Change]:
+    """An attribute's number and its change, in a template of `size` cells."""
     found = _PART.fullmatch(part)
     if found is None:
         raise ValueError(f"no change is written like this: {part[:60]!r}")
@@ -165,7 +168,7 @@ def _unpacked(part: str) -> tuple[int, Change]:
     if "".join(paint[0] for paint in paints) != painted:
         raise ValueError(f"no painted cells are written like this: {painted[:60]!r}")
     for paint in paints:
-        for cell in _cells(paint[2]):
+        for cell in _cells(paint[2], size):
             if cell in edits:
                 raise ValueError(f"cell {cell} is painted twice")
             edits[cell] = float(paint[1])
@@ -173,14 +176,16 @@ def _unpacked(part: str) -> tuple[int, Change]:
     return int(number), Change(1.0 if scale is None else int(scale) / 100, shift, edits)
 
 
-def _cells(text: str) -> Iterable[int]:
+def _cells(text: str, size: int) -> Iterable[int]:
     for run in text.split("."):
         found = _RUN.fullmatch(run)
         if found is None:
             raise ValueError(f"no cells are written like this: {run[:60]!r}")
         first, last = int(found[1]), int(found[2] or found[1])
-        if not first <= last < first + 1_000_000:  # nothing that a short text could blow up
-            raise ValueError(f"the cells {run} run backwards or too far")
+        if last < first:
+            raise ValueError(f"the cells {run} run backwards")
+        if last >= size:  # before anything is made of it: the text comes from an address
+            raise ValueError(f"cell {last} is painted; a template has {size}, from 0")
         yield from range(first, last + 1)
 
 

@@ -28,18 +28,25 @@ def kendall(truth: NDArray[Any], found: NDArray[Any]) -> float:
 
 def interval(
     measure: Callable[[NDArray[np.int64]], float], count: int, *, resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[float, float]:
-    """The 95 % interval of a measure of `count` images, from bootstrap draws of whole images.
+) -> tuple[float, float] | None:
+    """The 95 % interval of a measure of `count` images, from bootstrap draws of whole images; None where unknown.
 
     Parameters
     ----------
     measure : rows -> value
     """
     if count < FEWEST:
-        return float("nan"), float("nan")
+        return None
     generator = np.random.default_rng(seed)
-    values = [measure(generator.integers(0, count, count)) for _ in range(resamples)]
-    low, high = np.nanpercentile(values, [2.5, 97.5])
+    values = np.array([measure(generator.integers(0, count, count)) for _ in range(resamples)])
+    return _middle(values)
+
+
+def _middle(values: NDArray[np.float64]) -> tuple[float, float] | None:
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return None
+    low, high = np.percentile(known, [2.5, 97.5])
     return float(low), float(high)
 
 
@@ -57,6 +64,38 @@ def score_metrics(truth: NDArray[Any], found: NDArray[Any], *, seed: int = 0) ->
         "tau": kendall(truth, found),
         "tau_interval": interval(lambda rows: kendall(truth[rows], found[rows]), len(truth), seed=seed),
     }
+
+
+def paired_ratio(
+    truth: NDArray[Any], ours: NDArray[Any], theirs: NDArray[Any], seed: int = 0, *, resamples: int = RESAMPLES
+) -> dict[str, Any]:
+    """How ours compares with theirs on the same images; plain JSON.
+
+    Both intervals come from one bootstrap: an image that is hard for one is mostly hard for the other, so this tells
+    more than whether their own intervals overlap.
+
+    Returns
+    -------
+    dict
+        images (whose score all three know), rmse_ratio and tau_ratio (ours / theirs; None where theirs is 0), and
+        their 95 % intervals (None where unknown).
+    """
+    known = np.isfinite(truth) & np.isfinite(ours) & np.isfinite(theirs)
+    true, mine, other = (np.asarray(values, float)[known] for values in (truth, ours, theirs))
+    count, generator = len(true), np.random.default_rng(seed)
+
+    def ratios(rows: NDArray[np.int64]) -> list[float]:
+        pairs = [(measure(true[rows], mine[rows]), measure(true[rows], other[rows])) for measure in (rmse, kendall)]
+        return [ours / theirs if theirs else float("nan") for ours, theirs in pairs]
+
+    draws = resamples if count >= FEWEST else 0
+    drawn = np.array([ratios(generator.integers(0, count, count)) for _ in range(draws)]).reshape(-1, 2)
+    whole = ratios(np.arange(count)) if count else [float("nan")] * 2
+    answer: dict[str, Any] = {"images": count}
+    for i, name in enumerate(("rmse_ratio", "tau_ratio")):
+        answer[name] = whole[i] if np.isfinite(whole[i]) else None
+        answer[f"{name}_interval"] = _middle(drawn[:, i]) if answer[name] is not None else None
+    return answer
 
 
 def attribute_metrics(

@@ -115,9 +115,8 @@ def _errors(siam: Readings, free: Readings, crowd: NDArray[np.float32] | None) -
         fine = one.readable
         told = _metrics(_key(one.score[fine], crowd[fine]), crowd[fine], one.score[fine])
         if "rmse" in told:
-            low, high = told["rmse_interval"]
             parts.append(
-                f"{name}: error (RMSE) {told['rmse']:.2f} ({low:.2f} to {high:.2f}), "
+                f"{name}: error (RMSE) {told['rmse']:.2f}{attributes.within(told['rmse_interval'])}, "
                 f"Kendall's τ {told['tau']:.2f}".replace("-", "−")
             )
     if parts:

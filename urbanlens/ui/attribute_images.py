@@ -33,6 +33,8 @@ WIDEST_FRAME = 7.0
 LONGEST = 6000
 """Most letters of changes in the address."""
 _LONG = "urbanlens.what-if-long"
+_MADE = "urbanlens.what-if-made"
+"""Changes that were in the address, and what they were made in: a picture chosen next finds them still there."""
 FULL = 3.0
 """How many times its typical strength a map must reach to be drawn at its brightest: a faint one stays faint."""
 
@@ -151,19 +153,16 @@ def show_what_if(here: Page, study: Study) -> None:
     if subject is None:
         return
     reading = attributes.read(study.siam, subject)
-    begun = f"{study.siam.key}|{subject.identity}"
-    if st.session_state.get("what-if-of", begun) != begun:
-        _keep_changes("")
-    st.session_state["what-if-of"] = begun
+    of = f"{study.siam.key}|{subject.identity}"
     pictures.quiet(f"{attributes.begun(study.score)} of {subject.title}")
-    kept = state.param("changes") or st.session_state.get(_LONG)
     changes = what_if(
         reading.maps, reading.templates, reading.bias, [attributes.plain(name) for name in reading.names],
         picture=_middle(subject.image, reading.margin), crowd=attributes.crowd_score(here, study, subject),
-        score_name=study.score, limits=_limits(study), colours=study.colours, changes=kept or "",
-        key="what-if", on_change=state.touched,
+        score_name=study.score, limits=_limits(study), colours=study.colours, changes=_kept_changes(of),
+        # Named anew also by the browser's Back, which is right about what is changed.
+        of=f"{of}|{state.widget_key('changes')}", key="what-if", on_change=state.touched,
     )  # fmt: skip
-    _keep_changes(pack(changes, *reading.maps.shape[:2]) if changes.attributes else "")
+    _keep_changes(of, pack(changes, *reading.maps.shape[:2]))
     maps, templates = apply(reading.maps, reading.templates, changes)
     now = contributions(maps, templates)
     strengths = [changes.attributes[i].scale if i in changes.attributes else 1 for i in range(len(now))]
@@ -178,11 +177,23 @@ def show_what_if(here: Page, study: Study) -> None:
     pictures.table_download(pd.concat([table, ends]), f"{subject.file}-what-if", "Before and after (CSV)")
 
 
-def _keep_changes(text: str) -> None:
+def _kept_changes(of: str) -> str:
+    """What was changed in this picture with this network: neither in another, nor by another, in this visit."""
+    text = state.param("changes")
+    made = st.session_state.get(_MADE, {}).get(text)
+    if text and (made is None or of in made):
+        return text
+    whose, long = st.session_state.get(_LONG, ("", ""))
+    return long if whose == of else ""
+
+
+def _keep_changes(of: str, text: str) -> None:
     """Keep what was changed: in the address, or, where much was painted, as long as the visit lasts."""
     short = len(text) <= LONGEST
     state.set_param("changes", text if short else None)
-    st.session_state[_LONG] = "" if short else text
+    st.session_state[_LONG] = (of, "" if short else text)
+    if text and short:
+        st.session_state.setdefault(_MADE, {}).setdefault(text, set()).add(of)
 
 
 def _middle(image: Image, margin: float) -> str:

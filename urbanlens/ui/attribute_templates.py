@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from urbanlens.collection.library import store_for
 from urbanlens.plots.cells import signed_cells
 from urbanlens.plots.scores import signed
 from urbanlens.plots.templates import profile, template_sheet
@@ -43,7 +44,7 @@ def show(here: Page, study: Study) -> None:
     _explain(here, study, known, planted=planted is not None)
     _grid(study, found, planted, pull, order, chosen, "moves" if known is not None else "weighs")
     if planted is not None:
-        _judge(study, found)
+        _judge(here, study, found)
     _downloads(here, study, found, pull, planted)
     st.header(pictures.plain(attributes.begun(attributes.plain(found.names[chosen]))), anchor=False)
     _closer(study, found, planted, chosen)
@@ -59,9 +60,12 @@ def pull_of(found: TemplateSet, known: Readings | None) -> Array:
 
 def planted_of(here: Page, study: Study, found: TemplateSet) -> Array | None:
     """(A, c, c) the demo's own templates, where this network explains the demo's own score."""
-    if not overview.is_demo(here.collection.whole) or not study.siam.from_demo or study.crowd is None:
-        return None
+    from urbanlens.demo.scoring import SCORE
     from urbanlens.demo.templates import planted_templates
+
+    card = study.siam.card
+    if not overview.is_demo(here.collection.whole) or not study.siam.from_demo or card is None or card.label != SCORE:
+        return None
 
     return planted_templates(found.names, map_size(study), found.templates.shape[-1])
 
@@ -113,16 +117,40 @@ def _square(values: Array, study: Study, peak: float, alt: str, under: str) -> C
     return CardPicture(png_address(signed_cells(values, study.colours, peak)), alt, under, coarse=True)
 
 
-def _judge(study: Study, found: TemplateSet) -> None:
+def _judge(here: Page, study: Study, found: TemplateSet) -> None:
     from urbanlens.demo.templates import sign_agreement
 
-    told = sign_agreement(found.names, found.templates, map_size(study))
+    told = sign_agreement(found.names, found.typical, map_size(study))
+    if not told.cells:
+        return
     worst = told.table.sort_values("share").head(4)
     names = ", ".join(f"{attributes.plain(row.attribute)} {row.share:.0%}" for row in worst.itertuples())
+    changing = ", ".join(attributes.plain(name) for name in told.changing) or "none"
+    alike = f"{told.correlation:.2f}{attributes.within(told.correlation_interval)}".replace("-", "−")
+    others = f"{told.correlation_by_chance[0]:.2f}".replace("-", "−")
     pictures.note(
         f"Against the planted truth: {told.share:.0%} of the {told.cells:,} cells that count have the right sign "
-        f"(templates of other attributes: {told.by_chance:.0%}). Least well found: {names}."
+        f"(templates of other attributes: {told.by_chance:.0%}). Constant templates of the right sign would reach "
+        f"{told.constant:.0%}: of the attributes, only {changing} changes its sign from place to place. Where in the "
+        f"picture an attribute counts is found with a correlation of {alike} (constant templates: 0; templates of "
+        f"other attributes: {others}). Least well found signs: {names}." + _on_things(here, study)
     )
+
+
+def _on_things(here: Page, study: Study) -> str:
+    """Whether the maps lie on the things, where that has been computed."""
+    from urbanlens.demo.map_truth import kept_map_truth
+
+    whole, card = here.collection.whole, study.siam.card
+    kept = kept_map_truth(whole, card, store=store_for(whole)) if card is not None else None
+    if kept is None:
+        return ""
+    (mine, mine_95), (prior, prior_95) = kept.mean("siam"), kept.mean("prior")
+    return (
+        f" The maps themselves lie on the things with a correlation of {mine:.2f}{attributes.within(mine_95)}, the "
+        f"mean over {int(kept.judged.sum())} attributes of the test images; each attribute's usual place, the same in "
+        f"every picture, gets {prior:.2f}{attributes.within(prior_95)}."
+    ).replace("-", "−")
 
 
 def _closer(study: Study, found: TemplateSet, planted: Array | None, chosen: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,7 @@ def choose_study(here: Page) -> Study | None:
         names = {name: title for name, (title, _, _) in PAIRS.items()}
         _, adds, takes = PAIRS[state.choose("Colours", list(names), name="pair", names=names)]
     others = explaining.classifiers(collection, ("score",))
-    same = [one for one in others.values() if one.from_demo == siam.from_demo and _label(one) == _label(siam)]
+    same = [one for one in others.values() if _label(one) == _label(siam) and _scored_in(one) == _scored_in(siam)]
     return Study(siam, same[0] if same else None, (adds, takes), crowd_of(collection, _label(siam)))
 
 
@@ -126,6 +126,12 @@ def _titles(known: Mapping[str, Network]) -> dict[str, str]:
 
 def _label(network: Network) -> str:
     return network.card.label if network.card else ""
+
+
+def _scored_in(network: Network) -> str:
+    """The collection that a network has its scores from, so that two are compared that learnt from the same."""
+    data = network.card.data if network.card else {}
+    return str(data.get("scored", data).get("fingerprint", ""))
 
 
 def crowd_of(collection: ImageCollection, score: str) -> NDArray[np.float32] | None:
@@ -162,11 +168,10 @@ def about(here: Page, study: Study) -> None:
         return
     metrics, rival = card.metrics, study.free.card.metrics if study.free and study.free.card else {}
     parts = [f"{card.architecture.upper()} on {card.options.get('backbone', '')}, {card.size} px"]
-    if {"rmse", "rmse_interval"} <= set(metrics):
-        low, high = metrics["rmse_interval"]
+    if "rmse" in metrics:
         parts.append(
-            f"error of the score (RMSE) on {metrics['images']:,} test images {metrics['rmse']:.2f} "
-            f"({low:.2f} to {high:.2f}); always answering the mean: {metrics['rmse_of_mean']:.2f}"
+            f"error of the score (RMSE) on {metrics['images']:,} test images {metrics['rmse']:.2f}"
+            f"{within(metrics.get('rmse_interval'))}; always answering the mean: {metrics['rmse_of_mean']:.2f}"
         )
     if "rmse" in rival:
         parts.append(f"a network free of attributes: {rival['rmse']:.2f}")
@@ -181,6 +186,11 @@ def about(here: Page, study: Study) -> None:
             "These attributes and this score were learnt on the drawn demo world alone. On real photographs they show "
             "how the method works, not what is in the picture."
         )
+
+
+def within(interval: Sequence[float] | None) -> str:
+    """A 95 % interval behind its value; nothing where too few images tell of none."""
+    return "" if interval is None else f" ({interval[0]:.2f} to {interval[1]:.2f})"
 
 
 def templates(collection: ImageCollection, network: Network) -> TemplateSet | None:

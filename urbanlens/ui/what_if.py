@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from urbanlens.plots.gallery import pack_floats
 from urbanlens.plots.what_if import Change, Changes, apply, checked, contributions, decimals, pack, unpack
 
-__all__ = ["Change", "Changes", "apply", "changed", "contributions", "pack", "unpack", "what_if"]
+__all__ = ["Change", "Changes", "apply", "contributions", "pack", "unpack", "what_if"]
 
 HTML = """
 <section class="what-if">
@@ -100,11 +100,13 @@ class _Memory:
 
     Parameters
     ----------
+    of : what the maps belonged to.
     count, side : attributes, and cells along a map's side.
     serial : how often the page has overruled the browser.
     asked, answered : packed changes; `asked` is None where the page asked for none.
     """
 
+    of: str
     count: int
     side: int
     serial: int
@@ -124,13 +126,15 @@ def what_if(
     limits: tuple[float, float] | None = None,
     colours: tuple[str, str] = ("#0072B2", "#D55E00"),
     changes: Changes | Mapping[int, Change] | str | None = None,
+    of: str = "",
     key: str,
     on_change: Callable[[], None] | None = None,
 ) -> Changes:
     """Draw the score, its waterfall and the selected attribute; all that follows a gesture happens in the browser.
 
     The script runs again when a gesture has ended, never during one, and the browser keeps what its visitor has done:
-    handing in again what came out changes nothing, handing in something else replaces it.
+    handing in again what came out changes nothing, handing in something else replaces it. What was asked for last
+    counts as handed in again, too: to return to it just after a gesture, change `of` with it.
 
     Parameters
     ----------
@@ -145,7 +149,9 @@ def what_if(
     colours : #RRGGBB of what adds to the score and of what takes away from it.
     changes : what is changed to begin with; a text of `pack` that does not fit counts as none, since it comes from
         an address.
-    on_change : called before the run that a change causes; `changed` says there what it is.
+    of : what the maps belong to; where it is another than in the last run, only `changes` count, whatever was done
+        in the browser.
+    on_change : called before the run that a change causes.
 
     Returns
     -------
@@ -159,7 +165,7 @@ def what_if(
     where, counts = checked(maps, templates)
     count, side = where.shape[:2]
     _check(count, bias, names, picture, crowd, limits, colours)
-    now = _settle(key, count, side, _asked(changes, count, side))
+    now = _settle(key, of, count, side, _asked(changes, count, side))
     each = contributions(where, counts)
     span = limits[1] - limits[0] if limits else float(np.abs(each).sum())
     data = {
@@ -182,29 +188,24 @@ def what_if(
     return unpack(now.answered, count, side)
 
 
-def changed(key: str) -> Changes:
-    """What is changed under this key, for `on_change`, which runs before the component is drawn again."""
-    memory = st.session_state.get(_memory_key(key))
-    if not isinstance(memory, _Memory):
-        return Changes()
-    heard = _heard(key, memory.count, memory.side, memory.serial)
-    return unpack(memory.answered if heard is None else heard, memory.count, memory.side)
+def _settle(key: str, of: str, count: int, side: int, asked: str | None) -> _Memory:
+    """Who is right, the page or the browser: the page, when it asks for what neither it nor the browser last said.
 
-
-def _settle(key: str, count: int, side: int, asked: str | None) -> _Memory:
-    """Who is right, the page or the browser: the page, when it asks for what neither it nor the browser last said."""
+    Where the maps belong to something else than in the last run, it is the page in any case.
+    """
     last = st.session_state.get(_memory_key(key))
-    if not isinstance(last, _Memory) or (last.count, last.side) != (count, side):
+    if not isinstance(last, _Memory) or (last.of, last.count, last.side) != (of, count, side):
         serial = last.serial + 1 if isinstance(last, _Memory) else 0
-        now = _Memory(count, side, serial, asked, asked or "")
+        now = _Memory(of, count, side, serial, asked, asked or "")
     else:
         heard = _heard(key, count, side, last.serial)
         if asked is not None and asked not in (last.asked, last.answered, heard):
-            now = _Memory(count, side, last.serial + 1, asked, asked)
+            now = _Memory(of, count, side, last.serial + 1, asked, asked)
         elif heard is not None:
-            now = _Memory(count, side, last.serial, asked, heard)
+            now = _Memory(of, count, side, last.serial, asked, heard)
         else:  # untouched so far, overruled and not touched since, or back from another page
-            now = _Memory(count, side, last.serial, asked, asked or "" if _is_new(key) else last.answered)
+            answered = asked or "" if _is_new(key) else last.answered
+            now = _Memory(of, count, side, last.serial, asked, answered)
     st.session_state[_memory_key(key)] = now
     return now
 

@@ -19,7 +19,10 @@ import numpy.typing as npt
 from urbanlens.errors import CollectionError
 
 MAX_BYTES = 256_000_000
-"""How large a file, or one variable unpacked, may be; SUN's largest has 12 MB."""
+"""How large a file, all that it holds unpacked, or a matrix read from it may be; SUN's largest has 12 MB."""
+
+MAX_CELLS = 1_000_000
+"""How many texts a cell array may hold; SUN's largest has 14,340."""
 
 _HEADER = 128
 _HDF = b"\x89HDF"
@@ -68,6 +71,11 @@ def read_numbers(file: Path, variable: str) -> npt.NDArray[np.float64]:
             raise CollectionError(
                 f"{file.name}: the variable {variable!r} is no matrix of numbers with rows and columns: give SUN's file"
             )
+        if 8 * matrix.size > MAX_BYTES:  # a number may take a byte in the file, and little of one packed
+            raise CollectionError(
+                f"{file.name}: the variable {variable!r} has {matrix.size:,} numbers; at most {MAX_BYTES // 8:,} are "
+                "read: give SUN's file"
+            )
         kind, data, _ = _element(matrix.body, 0, matrix.order)
         if kind not in _TYPES:
             raise _DamageError(f"numbers of the unknown type {kind}")
@@ -91,6 +99,11 @@ def read_texts(file: Path, variable: str) -> list[str]:
         matrix = _find(file, variable)
         if matrix.kind != _CELL:
             raise CollectionError(f"{file.name}: the variable {variable!r} is no cell array of texts: give SUN's file")
+        if matrix.size > MAX_CELLS:
+            raise CollectionError(
+                f"{file.name}: the variable {variable!r} has {matrix.size:,} cells; at most {MAX_CELLS:,} are read: "
+                "give SUN's file"
+            )
         found = []
         for number, member in enumerate(_members(matrix), start=1):
             text = _text(member)
@@ -119,11 +132,13 @@ def _find(file: Path, variable: str) -> _Matrix:
 def _variables(file: Path) -> Iterator[_Matrix]:
     data = memoryview(_bytes(file))
     order: _Order = "<" if bytes(data[126:128]) == b"IM" else ">"
-    start = _HEADER
+    start, left = _HEADER, MAX_BYTES
     while start < len(data):
         kind, body, start = _element(data, start, order)
         if kind == _COMPRESSED:
-            kind, body, _ = _element(memoryview(_inflated(body)), 0, order)
+            unpacked = _inflated(body, left)
+            left -= len(unpacked)
+            kind, body, _ = _element(memoryview(unpacked), 0, order)
         if kind == _MATRIX:
             yield _matrix(body, order)
 
@@ -147,10 +162,11 @@ def _bytes(file: Path) -> bytes:
     return raw
 
 
-def _inflated(packed: memoryview) -> bytes:
+def _inflated(packed: memoryview, most: int) -> bytes:
+    """The bytes unpacked, at most `most` of them."""
     unpacker = zlib.decompressobj()
     try:
-        data = unpacker.decompress(packed, MAX_BYTES)
+        data = unpacker.decompress(packed, most) if most else b""  # 0 would mean: any number
     except zlib.error as error:
         raise _DamageError(str(error)) from error
     if not unpacker.eof:
