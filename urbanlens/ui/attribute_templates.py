@@ -133,8 +133,24 @@ def _judge(here: Page, study: Study, found: TemplateSet) -> None:
         f"(templates of other attributes: {told.by_chance:.0%}). Constant templates of the right sign would reach "
         f"{told.constant:.0%}: of the attributes, only {changing} changes its sign from place to place. Where in the "
         f"picture an attribute counts is found with a correlation of {alike} (constant templates: 0; templates of "
-        f"other attributes: {others}). Least well found signs: {names}." + _on_things(here, study)
+        f"other attributes: {others}). Least well found signs: {names}."
+        + _idle(here, study, found)
+        + _on_things(here, study)
     )
+
+
+def _idle(here: Page, study: Study, found: TemplateSet) -> str:
+    """Which attributes without weight move the score all the same, by more than the noise in the scores."""
+    known, told = attributes.kept(here.collection, study.siam), overview.truth(here.collection.whole)
+    if known is None or "scenicness" not in told:
+        return ""
+    pull, noise = pull_of(found, known), float(told["scenicness"]["noise_sd"])
+    idle = [i for i, name in enumerate(found.names) if name not in told["scenicness"]["weights"]]
+    far = [i for i in idle if pull[i] > noise]
+    if not far:
+        return f" No attribute without weight moves the score by more than the noise in it ({noise:g})."
+    names = ", ".join(f"{attributes.plain(found.names[i])} by {pull[i]:.2f}" for i in far)
+    return f" Wrong: {names}, which should not move the score at all; the noise in it is {noise:g}."
 
 
 def _on_things(here: Page, study: Study) -> str:
