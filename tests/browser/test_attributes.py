@@ -247,11 +247,11 @@ def test_back_undoes_a_single_gesture(server: str, visit: Visit) -> None:
 def test_a_gesture_does_not_follow_to_another_network(server: str, visit: Visit) -> None:
     page = visit(link(server, "what-if", image=open_demo().ids[42]))
     strengthen(page)
-    page.get_by_role("combobox", name="Network").press("ArrowDown")  # a click right after a key only focuses it
-    expect(page.get_by_role("option").first).to_be_visible()
+    page.wait_for_url(re.compile("changes="))
+    settle(page)  # the run that the gesture causes would close the menu again
+    page.get_by_role("heading", name="Attributes").click()  # a click right after a key only moves the focus
+    page.get_by_role("combobox", name="Network").click()
     other = page.get_by_role("option").filter(has_not_text=re.compile(f"^{re.escape(card_of_network().name)}$"))
-    if not other.count():
-        pytest.skip("the demo has one network of this kind")
     other.first.click()
     expect(page).not_to_have_url(re.compile(f"siam={NETWORK}(&|$)"))
     begins_anew(page)
