@@ -506,12 +506,14 @@ def test_joint_batches_take_turns_and_each_has_its_own_loss(collection: ImageCol
         assert task.loss((kind, images, labels)) == pytest.approx(SHARE * error.item(), rel=1e-4)
 
 
-def test_the_larger_set_goes_on_alone(collection: ImageCollection, tmp_path: Path) -> None:
+def test_the_smaller_set_comes_again_until_the_larger_is_through(collection: ImageCollection, tmp_path: Path) -> None:
     few = sign_world(tmp_path / "few", 40)
     task = joint_task(collection)
     task.supplies = [supplies(few)[0], task.supplies[1]]
-    kinds = [kind for kind, *_ in task.batches(0, torch.Generator().manual_seed(0))]
-    assert kinds == ["attributes", "score"] * 2 + ["score"] * 4
+    batches = list(task.batches(0, torch.Generator().manual_seed(0)))
+    assert [kind for kind, *_ in batches] == ["attributes", "score"] * 6
+    assert len(batches) == task.steps(0)
+    assert sum(len(labels) for kind, _, labels in batches if kind == "score") == len(task.supplies[1].rows["train"])
 
 
 def test_every_task_says_what_it_depends_on(collection: ImageCollection, tmp_path: Path) -> None:
