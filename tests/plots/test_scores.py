@@ -8,7 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from urbanlens.plots.scores import ADDS, TAKES, co_occurrence_heat, mean_difference_bars, signed, two_scores, waterfall
+from urbanlens.plots.scores import (
+    ADDS,
+    TAKES,
+    co_occurrence_heat,
+    mean_difference_bars,
+    printed,
+    signed,
+    two_scores,
+    waterfall,
+)
 from urbanlens.siam.brackets import co_occurrence, score_brackets
 
 NAMES = ["water", "road", "trees"]
@@ -154,3 +163,14 @@ def test_empty_tables_give_empty_figures() -> None:
 @pytest.mark.parametrize(("value", "text"), [(-0.001, "+0.00"), (0, "+0.00"), (-1.234, "−1.23"), (1.235, "+1.24")])
 def test_signed_numbers(value: float, text: str) -> None:
     assert signed(value, 2) == text
+
+
+def test_what_is_printed_adds_up() -> None:
+    generator = np.random.default_rng(0)
+    for digits in (0, 2, 3):
+        for _ in range(50):
+            values, bias = generator.normal(size=12), float(generator.normal())
+            score = bias + float(values.sum())
+            shown = printed(values, bias, score, digits)
+            assert round(bias, digits) + shown.sum() == pytest.approx(round(score, digits), abs=1e-9)
+            assert np.abs(shown - values).max() < 10.0**-digits

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from urbanlens.plots.palette import MUTED, OKABE_ITO
 from urbanlens.plots.ratios import CLEAR, HEAT
@@ -211,7 +212,8 @@ def waterfall(
     figure.add_bar(
         y=list(range(1, last)), x=values, base=begins, orientation="h", showlegend=False, cliponaxis=False,
         marker={"color": [colours[0] if one >= 0 else colours[1] for one in values]},
-        text=[signed(one, digits) for one in values], textposition="outside", constraintext="none",
+        text=[signed(one, digits) for one in printed(values, bias, score, digits)], textposition="outside",
+        constraintext="none",
         customdata=list(zip(names, ends.tolist(), strict=True)),
         hovertemplate="%{customdata[0]}: %{text}<br>so far %{customdata[1]:." + str(digits) + "f}<extra></extra>",
     )  # fmt: skip
@@ -234,6 +236,17 @@ def waterfall(
                "range": [last + 0.6, -0.6], "showgrid": False, "zeroline": False, "automargin": True},
     )  # fmt: skip
     return figure
+
+
+def printed(values: ArrayLike, bias: float, score: float, digits: int) -> NDArray[np.float64]:
+    """The values rounded so that what is printed adds up, too: those nearest to the next step take up what is left."""
+    unit = 10.0**-digits
+    steps = np.asarray(values, float) / unit
+    whole = np.round(steps)
+    left = int(round(score / unit) - round(bias / unit) - whole.sum())
+    order = np.argsort(-np.sign(left) * (steps - whole), kind="stable")[: abs(left)]
+    whole[order] += np.sign(left)
+    return np.asarray(whole * unit, np.float64)
 
 
 def _thread(figure: Figure, ends: Sequence[float]) -> None:

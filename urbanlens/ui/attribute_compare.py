@@ -272,9 +272,14 @@ def _draw_map(
     file = f"{whole.name}-{title}-map".replace(" ", "-")
     pictures.figure_with_downloads(figure, file, table, key="score-map", zoom=True)
     st.download_button(
-        "Points (GeoJSON)", lambda: points_geojson(table), f"{whole.name}-map.geojson", "application/geo+json",
+        "Points (GeoJSON)", lambda: points_geojson(table), f"{file}.geojson", "application/geo+json",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
+    placed = int(whole.located[here.view.positions].sum())
+    pictures.quiet(
+        f"{placed:,} of {len(here.view):,} images have coordinates and are shown, those among them that the networks "
+        "learnt from."
+    )
     here_values = values[here.view.positions]
     fine = here_values[np.isfinite(here_values)]
     if here.selection is not None and len(fine):

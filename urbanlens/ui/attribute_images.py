@@ -15,6 +15,7 @@ from urbanlens.plots.scores import waterfall
 from urbanlens.plots.what_if import apply, contributions, decimals, pack
 from urbanlens.ui import attributes, caches, drawing, pictures, single_image, state
 from urbanlens.ui.cards import Card, CardPicture, cards
+from urbanlens.ui.overview import is_demo
 from urbanlens.ui.what_if import what_if
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def show(here: Page, study: Study) -> None:
     single_image.choose_by_sight(here)
     if subject is None:
         return
+    _warn_foreign(here, study, subject)
     reading = attributes.read(study.siam, subject)
     free = attributes.read(study.free, subject) if study.free else None
     crowd = attributes.crowd_score(here, study, subject)
@@ -67,6 +69,12 @@ def show(here: Page, study: Study) -> None:
     )
     _maps(study, subject, reading)
     _totals(study, subject, reading, free)
+
+
+def _warn_foreign(here: Page, study: Study, subject: Subject) -> None:
+    """Say so where a photograph was dropped on the demo; of other collections the page says it above."""
+    if study.siam.from_demo and is_demo(here.collection) and not single_image.is_of_demo(subject, here.collection):
+        pictures.note(attributes.FOREIGN)
 
 
 def fitted(image: Image, longest: int) -> Image:
@@ -152,6 +160,7 @@ def show_what_if(here: Page, study: Study) -> None:
     single_image.choose_by_sight(here)
     if subject is None:
         return
+    _warn_foreign(here, study, subject)
     reading = attributes.read(study.siam, subject)
     of = f"{study.siam.key}|{subject.identity}"
     pictures.quiet(f"{attributes.begun(study.score)} of {subject.title}")

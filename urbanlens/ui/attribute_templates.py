@@ -123,7 +123,7 @@ def _judge(here: Page, study: Study, found: TemplateSet) -> None:
     told = sign_agreement(found.names, found.typical, map_size(study))
     if not told.cells:
         return
-    worst = told.table.sort_values("share").head(4)
+    worst = told.table[told.table["share"] < 1].sort_values("share").head(4)
     names = ", ".join(f"{attributes.plain(row.attribute)} {row.share:.0%}" for row in worst.itertuples())
     changing = ", ".join(attributes.plain(name) for name in told.changing) or "none"
     alike = f"{told.correlation:.2f}{attributes.within(told.correlation_interval)}".replace("-", "−")
@@ -133,7 +133,7 @@ def _judge(here: Page, study: Study, found: TemplateSet) -> None:
         f"(templates of other attributes: {told.by_chance:.0%}). Constant templates of the right sign would reach "
         f"{told.constant:.0%}: of the attributes, only {changing} changes its sign from place to place. Where in the "
         f"picture an attribute counts is found with a correlation of {alike} (constant templates: 0; templates of "
-        f"other attributes: {others}). Least well found signs: {names}."
+        f"other attributes: {others}). Signs found least well: {names or 'none'}."
         + _idle(here, study, found)
         + _on_things(here, study)
     )
@@ -150,7 +150,7 @@ def _idle(here: Page, study: Study, found: TemplateSet) -> str:
     if not far:
         return f" No attribute without weight moves the score by more than the noise in it ({noise:g})."
     names = ", ".join(f"{attributes.plain(found.names[i])} by {pull[i]:.2f}" for i in far)
-    return f" Wrong: {names}, which should not move the score at all; the noise in it is {noise:g}."
+    return f" By more than the noise in the scores ({noise:g}), though they should not at all, move it: {names}."
 
 
 def _on_things(here: Page, study: Study) -> str:

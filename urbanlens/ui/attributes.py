@@ -42,6 +42,12 @@ PAIRS: Mapping[str, tuple[str, str, str]] = {
 """Both stay apart for colour-blind eyes (ColorBrewer's PiYG and PuOr end in such hues)."""
 
 
+FOREIGN = (
+    "These attributes and this score were learnt on the drawn demo world alone. On real photographs they show how the "
+    "method works, not what is in the picture."
+)
+
+
 @dataclass(frozen=True)
 class Study:
     """SIAM, the network that it is compared with (None: there is none), and how the page is coloured.
@@ -182,10 +188,7 @@ def about(here: Page, study: Study) -> None:
         )
     pictures.quiet(" · ".join(parts) + ".")
     if study.siam.from_demo and not overview.is_demo(here.collection):
-        pictures.note(
-            "These attributes and this score were learnt on the drawn demo world alone. On real photographs they show "
-            "how the method works, not what is in the picture."
-        )
+        pictures.note(FOREIGN)
 
 
 def within(interval: Sequence[float] | None) -> str:
@@ -238,6 +241,15 @@ def readings(collection: ImageCollection, study: Study) -> tuple[Readings, Readi
     return siam, kept(whole, study.free) if study.free else None
 
 
+def _part(progress: Progress, number: int, count: int) -> Progress:
+    """Progress of one network of several, told as progress of all."""
+
+    def tell(done: int, total: int, what: str) -> None:  # noqa: ARG001
+        progress(number * total + done, count * total, f"network {number + 1} of {count}, image")
+
+    return tell
+
+
 def _ask_all(whole: ImageCollection, networks: list[Network], missing: list[Network]) -> None:
     # Of all networks: where one fails, this is told under the same key once the others are done.
     cards = [network.card for network in networks if network.card]
@@ -245,11 +257,11 @@ def _ask_all(whole: ImageCollection, networks: list[Network], missing: list[Netw
     store, device = store_for(whole), caches.engine().device
 
     def compute(progress: Progress) -> None:
-        for network in missing:
+        for number, network in enumerate(missing):
             # A copy of its own: work of minutes must not keep other visitors from the shared one.
             model = network.load()
             model.module.to(device)
-            read_collection(whole, model, store=store, progress=progress)
+            read_collection(whole, model, store=store, progress=_part(progress, number, len(missing)))
 
     if not work.asked_for(key):
         st.info(

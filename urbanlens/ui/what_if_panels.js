@@ -62,7 +62,7 @@ class Panels {
     this.fill(map, sums.map(i, change), (value) => withAlpha(HEAT, 0.6 * Math.abs(value) / most), true);
     this.marks(this.fill(template, values, (value) => either(value, 1 / ends), false), change);
     this.fill(product, bars, (value) => either(value, 0.85 / loudest), true);
-    this.ranges[0].textContent = `−${rough(ends)} to +${rough(ends)}`;
+    this.ranges[0].textContent = `Full colour: ±${rough(ends)} a cell`;
   }
 
   // A grid, a dot in every painted cell, and the cell that the keys are on.
