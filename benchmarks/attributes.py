@@ -12,8 +12,10 @@ import statistics
 import sys
 import tempfile
 import time
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -39,15 +41,10 @@ NUMBER = """keys => new Promise(done => {
 def drop(page: Page, photograph: Path, number: int) -> float:
     """Give a photograph under a new name; seconds until scores, waterfall, maps and totals stand."""
     name = f"photograph-{number}.jpg"
-    # The last bytes of a JPEG's comment make each one new to the cache only where pixels change: crop by a hair.
-    from io import BytesIO
-
-    from PIL import Image
-
-    image = Image.open(photograph).convert("RGB")
-    buffer = BytesIO()
-    image.crop((0, 0, image.width - 1 - number, image.height)).save(buffer, "JPEG", quality=92)
-    file = FilePayload(name=name, mimeType="image/jpeg", buffer=buffer.getvalue())
+    image, content = Image.open(photograph).convert("RGB"), BytesIO()
+    # Readings are kept by pixels: some columns less, and it is new to the cache.
+    image.crop((0, 0, image.width - 1 - number, image.height)).save(content, "JPEG", quality=92)
+    file = FilePayload(name=name, mimeType="image/jpeg", buffer=content.getvalue())
     started = time.perf_counter()
     page.locator('input[type="file"]').first.set_input_files(file)
     expect(page.get_by_text(name, exact=True).last).to_be_visible()

@@ -18,7 +18,7 @@ from playwright.sync_api import FilePayload, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.browser.chromium import FLAGS, find_or_install
-from tests.browser.conftest import serve, settle
+from tests.browser.conftest import READY, serve, settle
 
 
 def draw(page: Page, address: str, number: int) -> float:
@@ -40,7 +40,7 @@ def draw(page: Page, address: str, number: int) -> float:
     started = time.perf_counter()
     page.wait_for_function("before => location.href !== before", arg=before)
     expect(page.get_by_role("button", name="Images and groups (CSV)")).to_be_visible()
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_selector(READY)
     return time.perf_counter() - started
 
 
@@ -57,7 +57,7 @@ def drop(page: Page, address: str, photograph: Path, number: int) -> float:
     page.locator('input[type="file"]').first.set_input_files(file)
     # Drawn in the middle of the run that explains the photograph, and for no image of the demo.
     expect(page.get_by_text("It has never seen a real city").first).to_be_visible()
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_selector(READY)
     return time.perf_counter() - started
 
 

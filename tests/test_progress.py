@@ -1,8 +1,8 @@
-"""The time that is left is told by the speed of late."""
+"""The time that is left is told by the speed of late, and parts as progress of the whole."""
 
 import pytest
 
-from urbanlens.progress import Pace
+from urbanlens.progress import Pace, part_of
 
 
 class Clock:
@@ -67,3 +67,22 @@ def test_another_part_of_the_work_begins_anew(clock: Clock) -> None:
     clock.now += 30
     pace.note(1, 5)
     assert pace.left() == pytest.approx(120)
+
+
+def test_parts_are_told_as_progress_of_the_whole() -> None:
+    told: list[tuple[int, int, str]] = []
+
+    def note(done: int, total: int, what: str) -> None:
+        told.append((done, total, what))
+
+    first = part_of(note, 0, 30, 50, "step")
+    second = part_of(note, 30, 20, 50, "image", "network 2 of 2")
+    first(0, 0, "nothing yet")
+    first(5, 10, "epoch 1 of 2, batch")
+    for done in (0, 7, 20):
+        second(done, 20, "reading image")
+    assert told == [
+        (0, 50, "nothing yet, step"),
+        (15, 50, "epoch 1 of 2, step"),
+        *((30 + done, 50, "network 2 of 2, image") for done in (0, 7, 20)),
+    ]

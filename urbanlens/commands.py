@@ -193,9 +193,12 @@ def reproduce_command(arguments: argparse.Namespace) -> Answer:
     from urbanlens.collection import ImageCollection
     from urbanlens.demo import ASSETS, verify
     from urbanlens.demo.reproduction import report
+    from urbanlens.demo.scoring import judged_scorers
 
-    gates = verify(progress=TerminalProgress())
-    text = report(ImageCollection.open(ASSETS), gates["gates"], progress=TerminalProgress())
+    collection = ImageCollection.open(ASSETS)
+    scorers = judged_scorers(collection)
+    gates = verify(progress=TerminalProgress(), scorers=scorers)
+    text = report(collection, gates["gates"], scorers, progress=TerminalProgress())
     write_atomically(arguments.out, text.encode())
     return {"report": str(arguments.out), **gates}
 

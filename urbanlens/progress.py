@@ -14,6 +14,23 @@ def silent(done: int, total: int, what: str) -> None:
     """The progress of work that nobody watches."""
 
 
+def part_of(progress: Progress, start: int, share: int, whole: int, unit: str, name: str = "") -> Progress:
+    """Progress of one part of the work, told as progress of the whole, so that the time left can be foreseen.
+
+    Parameters
+    ----------
+    progress : of the whole
+    start, share, whole : units done before the part, in the part, and in all
+    unit : what is counted in the whole
+    name : of the part; "": what the part says of itself, up to a comma
+    """
+
+    def tell(done: int, total: int, what: str) -> None:
+        progress(start + round(share * done / max(total, 1)), whole, f"{name or what.split(',')[0]}, {unit}")
+
+    return tell
+
+
 class Pace:
     """How long the rest of some work takes, by its speed of late: steps that grow slower, or were kept, do not mislead.
 

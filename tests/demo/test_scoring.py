@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from urbanlens.artifacts import ArtifactStore
-from urbanlens.demo import open_demo, rules, scoring, scoring_report
+from urbanlens.demo import open_demo, rules, scoring_report
 from urbanlens.demo.making import attribute_maps
 from urbanlens.demo.map_truth import compared
 from urbanlens.demo.scoring import (
@@ -82,7 +82,7 @@ def test_the_networks_of_scores_stay_light() -> None:
 
 
 def test_farming_is_good_below_and_bad_above() -> None:
-    gates = scoring_gates(open_demo())
+    gates = scoring_gates(judged_scorers(open_demo()))
     assert rules.WEIGHTS["farming"][0] < 0 < rules.WEIGHTS["farming"][2]
     assert gates["SIAM: what farming above adds"]["value"] < 0 < gates["SIAM: what farming below adds"]["value"]
 
@@ -90,7 +90,8 @@ def test_farming_is_good_below_and_bad_above() -> None:
 def test_the_report_is_todays() -> None:
     text = (ROOT / "docs" / "REPRODUCTION.md").read_text()
     told = text[text.index("## Attributes and scores") :]
-    found = attributes_and_scores(open_demo())
+    demo = open_demo()
+    found = attributes_and_scores(demo, judged_scorers(demo))
     assert re.sub(r"[+-]?\d+(\.\d+)?", "#", found).strip() == re.sub(r"[+-]?\d+(\.\d+)?", "#", told).strip()
     assert np.allclose(numbers(found), numbers(told), atol=0.011)
 
@@ -125,12 +126,9 @@ OF_BOTH = {"SIAM: RMSE over the free network's", "SIAM: tau over the free networ
 @pytest.mark.parametrize(
     ("there", "told"), [((), 0), ((FREE,), 0), ((PLAIN,), 0), ((SIAM,), GATES - 2), ((SIAM, FREE), GATES)]
 )
-def test_a_promise_without_its_network_is_not_kept(
-    there: tuple[str, ...], told: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_promise_without_its_network_is_not_kept(there: tuple[str, ...], told: int) -> None:
     networks = made_up(0.1)
-    monkeypatch.setattr(scoring, "judged_scorers", lambda _: {name: networks[name] for name in there})
-    gates = scoring_gates(open_demo())
+    gates = scoring_gates({name: networks[name] for name in there})
     assert len(gates) == GATES
     assert sum(gate["value"] is not None for gate in gates.values()) == told
     for name, gate in gates.items():
@@ -138,10 +136,8 @@ def test_a_promise_without_its_network_is_not_kept(
         assert (gate["value"] is None) == (not told or (name in OF_BOTH and FREE not in there))
 
 
-def test_networks_that_break_their_promises(monkeypatch: pytest.MonkeyPatch) -> None:
-    networks = made_up(8.0)
-    monkeypatch.setattr(scoring, "judged_scorers", lambda _: networks)
-    broken = {name for name, gate in scoring_gates(open_demo()).items() if not gate["pass"]}
+def test_networks_that_break_their_promises() -> None:
+    broken = {name for name, gate in scoring_gates(made_up(8.0)).items() if not gate["pass"]}
     assert broken == OF_BOTH | {"SIAM: spread of an attribute without weight"}
 
 
@@ -149,11 +145,10 @@ def test_networks_that_break_their_promises(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_report_of_some_networks(there: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     networks, demo = made_up(0.1), open_demo()
     true = np.random.default_rng(0).integers(0, 256, (30, 3, 15, 15), dtype=np.uint8)
-    monkeypatch.setattr(scoring_report, "judged_scorers", lambda _: {name: networks[name] for name in there})
     monkeypatch.setattr(
         scoring_report, "map_truth", lambda *_, **__: compared(("a", "b", "c"), true, true, true.mean(0))
     )
-    text = attributes_and_scores(demo)
+    text = attributes_and_scores(demo, {name: networks[name] for name in there})
     assert "nan" not in text
     assert "no network: linear in the true shares | 0.688 (0.6" in text
     assert "no network: linear in the true band shares | 0.361 (0.3" in text

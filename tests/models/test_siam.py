@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,17 +21,9 @@ from urbanlens.models.trunk import build_trunk, fitting_layer, trunk_of
 from urbanlens.models.weights import round_weights
 from urbanlens.siam import SIAM
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 TINY: dict[str, Any] = {"backbone": "resnet18", "layer": "layer1"}
 LAYERS = [(name, layer) for name in MODELS for layer in layers_of(build_model(name, 1, **small(name)))]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Tensors of a few cells are slower with more."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def images(side: int = 64, count: int = 2, seed: int = 0) -> Tensor:

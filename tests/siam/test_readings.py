@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,19 +32,11 @@ from urbanlens.siam.readings import (
     templates_of,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 NAMES = ("red", "blue", "green")
 OPTIONS: dict[str, Any] = {"backbone": "resnet18", "layer": "layer1", "map_size": 8}
 BROKEN = (2, 67)
 """Images that cannot be read, one in each chunk."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Images of 32 px are read faster with one thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -28,21 +27,13 @@ from urbanlens.training.siam_rows import FEWEST, Scheme, hard, to_learn, what_to
 from urbanlens.training.siam_tasks import SHARE, AttributeTask, JointTask, ScoreTask, attribute_loss
 from urbanlens.training.supply import Supply
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
 NETWORK: dict[str, Any] = {"backbone": "simple", "layer": "convolutions.0", "options": {"batch_norm": True}}
 SHAPE: dict[str, Any] = {**NETWORK, "map_size": 8, "crop": 6, "score": "scenicness", "device": "cpu", "seed": 1}
 SCHEME = Scheme(sizes=(32,), epochs=(10,), joint_epochs=5, batch=12, positive=0, learning_rate=1e-2,
                 joint_learning_rate=3e-3)  # fmt: skip
 QUICK = replace(SCHEME, epochs=(2,), joint_epochs=2)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Images of 32 px are learnt faster with one thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

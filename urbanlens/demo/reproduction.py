@@ -24,6 +24,7 @@ from urbanlens.progress import Progress, silent
 
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
+    from urbanlens.demo.scoring import JudgedScorer
 
 THRESHOLD = 0.5
 ACCURACY = {"vgg11": 0.9998, "resnet18": 0.9996, "simple": 0.9931, "simpler": 0.9818}
@@ -81,7 +82,10 @@ def judged(collection: ImageCollection) -> dict[str, Judged]:
     return found
 
 
-def report(collection: ImageCollection, gates: Mapping[str, Mapping[str, Any]], progress: Progress = silent) -> str:
+def report(
+    collection: ImageCollection, gates: Mapping[str, Mapping[str, Any]], scorers: Mapping[str, JudgedScorer],
+    progress: Progress = silent,
+) -> str:  # fmt: skip
     """The whole document: what the demo promises and keeps, and the papers' tables."""
     rows = [(name, gate["value"], gate["bound"], "yes" if gate["pass"] else "**no**") for name, gate in gates.items()]
     return "\n\n".join([
@@ -90,7 +94,7 @@ def report(collection: ImageCollection, gates: Mapping[str, Mapping[str, Any]], 
         "## What the demo promises, and what it keeps",
         markdown(("promise", "value", "bound", "kept"), rows),
         city_recognition(collection, progress),
-        attributes_and_scores(collection),
+        attributes_and_scores(collection, scorers),
         "",
     ])  # fmt: skip
 

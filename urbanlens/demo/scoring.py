@@ -143,12 +143,11 @@ def without_networks(collection: ImageCollection) -> dict[str, dict[str, Any]]:
     return found
 
 
-def scoring_gates(collection: ImageCollection) -> dict[str, Gate]:
+def scoring_gates(networks: Mapping[str, JudgedScorer]) -> dict[str, Gate]:
     """What the networks of scores are to keep; where one is missing, its gates have no value and are not kept.
 
     An attribute without weight is to move the score by no more than the noise that was added to the scores.
     """
-    networks = judged_scorers(collection)
     told = _siam_told(networks[SIAM]) if SIAM in networks else {}
     if SIAM in networks and FREE in networks:
         ours, free = networks[SIAM].metrics, networks[FREE].metrics

@@ -18,7 +18,6 @@ from urbanlens.demo.scoring import (
     SIAM,
     SIDE,
     JudgedScorer,
-    judged_scorers,
     spread,
     without_networks,
 )
@@ -40,9 +39,8 @@ PAPER: Mapping[str, tuple[float, float, float | None]] = {
 """RMSE, Kendall's tau, average precision: table 2, on ScenicOrNot and SUN Attributes."""
 
 
-def attributes_and_scores(collection: ImageCollection) -> str:
+def attributes_and_scores(collection: ImageCollection, networks: Mapping[str, JudgedScorer]) -> str:
     """What SIAM, its variant and its baseline reach, and how their templates agree with the planted ones."""
-    networks = judged_scorers(collection)
     if not networks:
         return ""
     return "\n\n".join([

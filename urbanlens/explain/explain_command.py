@@ -17,8 +17,8 @@ from urbanlens.errors import ModelError
 from urbanlens.explain.collection_maps import CollectionMaps, explain_collection, maps_key, test_rows
 from urbanlens.explain.collection_objects import count_collection
 from urbanlens.models import LoadedModel, load_model
+from urbanlens.models.card import SCORING
 from urbanlens.progress import Progress, silent
-from urbanlens.siam.readings import TASKS as SCORING
 from urbanlens.siam.readings import read_collection, readings_key
 from urbanlens.training.metrics import classification_metrics
 

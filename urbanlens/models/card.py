@@ -14,6 +14,8 @@ from urbanlens.errors import ModelError
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "weights.safetensors"
 FORMAT = 1
+SCORING = ("attributes", "score")
+"""Tasks of networks that mark a whole picture: SIAM's, and that of the network that is free to use what it finds."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,10 @@ class ModelCard:
     Attributes
     ----------
     name : the model's own name, that of its folder
-    task : what it answers: `classes` of whole pictures, or `objects` of pixels
-    architecture : a name of `MODELS`; of a segmenter, of `SEGMENTERS`
-    classes : names of the outputs, in their order
+    task : what it answers: `classes` of whole pictures, `objects` of pixels, `attributes` of whole pictures and the
+        score that they add up to, or a `score` alone
+    architecture : a name of `MODELS`; of a segmenter, of `SEGMENTERS`; of a network that scores, of `SCORERS`
+    classes : names of the outputs, in their order; of SIAM the attributes, of its baseline the score
     size : side of the square input in px
     label : the table's column that it learnt
     options : options of the architecture

@@ -13,6 +13,7 @@ from torch import nn
 
 from urbanlens.errors import ModelError
 from urbanlens.models import efficientnet_lite0, resnet, segmenter, shallow, vgg11
+from urbanlens.models.card import SCORING
 from urbanlens.registry import Registry
 
 
@@ -44,8 +45,6 @@ SEGMENTERS: Registry[ArchitectureSpec] = Registry("segmenter")
 SCORERS: Registry[ArchitectureSpec] = Registry("scorer")
 """Networks that mark a whole picture: of the task `attributes` by way of attributes, of `score` freely. They build on
 those of `MODELS`, and are registered by `urbanlens.models.siam`."""
-
-SCORING = ("attributes", "score")
 
 
 def architectures(task: str) -> Registry[ArchitectureSpec]:

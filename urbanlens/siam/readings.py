@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import Arrays, in_chunks, keep_arrays, kept_arrays
 from urbanlens.errors import ModelError
+from urbanlens.models.card import SCORING
 from urbanlens.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from urbanlens.models import LoadedModel, ModelCard
 
 KIND, TEMPLATES = "siam", "siam-templates"
-TASKS = ("attributes", "score")
-"""Of SIAM, and of the network that is free to use what it finds."""
-
 CHUNK = 64
 
 Array = NDArray[np.float32]
@@ -187,8 +184,9 @@ def templates_of(model: LoadedModel) -> TemplateSet:
 
 def keep_templates(model: LoadedModel, *, store: ArtifactStore) -> None:
     """Keep the templates where pages find them without torch."""
-    key, found = _templates_key(model.card), templates_of(model)
+    key = _templates_key(model.card)
     if store.find(key) is None:
+        found = templates_of(model)
         bias = np.array([found.bias], np.float32)
         keep_arrays(store, key, {"templates": found.templates, "strength": found.strength, "bias": bias})
 
@@ -207,7 +205,7 @@ def _templates_key(card: ModelCard) -> ArtifactKey:
 
 
 def _check(card: ModelCard) -> None:
-    if card.task not in TASKS:
+    if card.task not in SCORING:
         raise ModelError(
             f"{card.name} answers {card.task}, not a score: give a network of `train siam` or `train score`"
         )
@@ -226,13 +224,12 @@ def _chunk(whole: ImageCollection, model: LoadedModel, rows: range, engine: Engi
     import torch
 
     from urbanlens.engine import Engine as Engines
-    from urbanlens.engine import prepare
 
-    pixels = _pixels(whole, rows, model)
-    readable = np.array([one is not None for one in pixels], bool)
-    blank = torch.zeros(3, model.card.size, model.card.size)
-    batch = prepare([blank if one is None else one for one in pixels], lambda one: one, size=model.card.size)
-
+    batch = torch.zeros(len(rows), 3, model.card.size, model.card.size)
+    readable = np.zeros(len(rows), bool)
+    for i, pixels in enumerate(whole.pictures(whole.ids[rows.start : rows.stop], model.transform)):
+        if pixels is not None:
+            batch[i], readable[i] = pixels, True
     device = next(model.module.parameters()).device
 
     def answer(part: Any) -> Any:
@@ -252,7 +249,3 @@ def _chunk(whole: ImageCollection, model: LoadedModel, rows: range, engine: Engi
         "readable": readable,
         "bias": bias,
     }
-
-
-def _pixels(whole: ImageCollection, rows: range, model: LoadedModel) -> Sequence[Any]:
-    return list(whole.pictures(whole.ids[rows.start : rows.stop], model.transform))

@@ -26,7 +26,7 @@ from urbanlens.errors import ModelError
 from urbanlens.models import ModelCard, build_model, save_model
 from urbanlens.models.efficientnet_lite0 import EfficientNetLite0
 from urbanlens.models.weights import round_weights
-from urbanlens.progress import Progress, silent
+from urbanlens.progress import Progress, part_of, silent
 from urbanlens.training.augment import augment
 from urbanlens.training.city import ClassifierTask, data_of, metrics_of, training_of
 from urbanlens.training.fit import FitSettings, autocast, fit, half_type
@@ -200,14 +200,15 @@ def train_transfer(
     task = TransferTask(network, chosen.rows, size, epochs, batch, where, progress, recipe=way, seed=seed)
     learning = round(LEARNING_SHARE * epochs * len(chosen.rows["train"]))
     total, began = task.looks() + learning, time.monotonic()
-    task.progress = _part(progress, 0, task.looks(), total)
+    task.progress = part_of(progress, 0, task.looks(), total, "step")
     task.look()
     looked = round(time.monotonic() - began, 1)
     settings = FitSettings(epochs, way.learning_rate, way.weight_decay, way.warm_up, way.schedule, seed, str(where))
     kept = destination.parent / f".{destination.name}.training"
     result = fit(
-        task, settings, checkpoint=kept / "checkpoint.pt", progress=_part(progress, task.looks(), learning, total)
-    )
+        task, settings, checkpoint=kept / "checkpoint.pt",
+        progress=part_of(progress, task.looks(), learning, total, "step"),
+    )  # fmt: skip
     round_weights(network)
     whole = ClassifierTask(network.to(where), chosen.rows, [size], [epochs], batch, where, silent, recipe=way)
     card = ModelCard(
@@ -221,12 +222,3 @@ def train_transfer(
     card = save_model(network, card, destination)
     shutil.rmtree(kept, ignore_errors=True)
     return card
-
-
-def _part(progress: Progress, start: int, share: int, whole: int) -> Progress:
-    """Progress of one part of the work, told as progress of the whole, so that the time left can be foreseen."""
-
-    def tell(done: int, total: int, what: str) -> None:
-        progress(start + round(share * done / max(total, 1)), whole, f"{what.split(',')[0]}, step")
-
-    return tell

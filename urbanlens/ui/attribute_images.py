@@ -42,12 +42,10 @@ FULL = 3.0
 
 def show(here: Page, study: Study) -> None:
     """One picture in full: scores, the maps that push most, where the score comes from, and the sum of it all."""
-    subject = single_image.choose_subject(here)
-    single_image.choose_by_sight(here)
-    if subject is None:
+    chosen = _chosen(here, study)
+    if chosen is None:
         return
-    _warn_foreign(here, study, subject)
-    reading = attributes.read(study.siam, subject)
+    subject, reading = chosen
     free = attributes.read(study.free, subject) if study.free else None
     crowd = attributes.crowd_score(here, study, subject)
     small = fitted(subject.image, PICTURE_PX)
@@ -71,10 +69,16 @@ def show(here: Page, study: Study) -> None:
     _totals(study, subject, reading, free)
 
 
-def _warn_foreign(here: Page, study: Study, subject: Subject) -> None:
-    """Say so where a photograph was dropped on the demo; of other collections the page says it above."""
+def _chosen(here: Page, study: Study) -> tuple[Subject, Reading] | None:
+    """The picture that is looked at, and what SIAM says of it."""
+    subject = single_image.choose_subject(here)
+    single_image.choose_by_sight(here)
+    if subject is None:
+        return None
+    # A photograph dropped on the demo; of other collections the page says it above.
     if study.siam.from_demo and is_demo(here.collection) and not single_image.is_of_demo(subject, here.collection):
         pictures.note(attributes.FOREIGN)
+    return subject, attributes.read(study.siam, subject)
 
 
 def fitted(image: Image, longest: int) -> Image:
@@ -156,12 +160,10 @@ def _totals(study: Study, subject: Subject, reading: Reading, free: Reading | No
 
 def show_what_if(here: Page, study: Study) -> None:
     """The same picture, to be changed: attributes off, weaker, elsewhere, templates painted."""
-    subject = single_image.choose_subject(here)
-    single_image.choose_by_sight(here)
-    if subject is None:
+    chosen = _chosen(here, study)
+    if chosen is None:
         return
-    _warn_foreign(here, study, subject)
-    reading = attributes.read(study.siam, subject)
+    subject, reading = chosen
     of = f"{study.siam.key}|{subject.identity}"
     pictures.quiet(f"{attributes.begun(study.score)} of {subject.title}")
     changes = what_if(

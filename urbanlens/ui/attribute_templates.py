@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from urbanlens.ui.attributes import Study
     from urbanlens.ui.page import Page
 
-CELL_PX = 12
 SHOWN = 8
 Array = NDArray[np.float32]
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from urbanlens.collection.library import store_for
 from urbanlens.errors import CollectionError, UrbanLensError
 from urbanlens.explain import test_rows
+from urbanlens.progress import part_of
 from urbanlens.siam.annotations import attribute_names, attribute_values, score_names, score_values
 from urbanlens.siam.readings import (
     Reading,
@@ -241,15 +242,6 @@ def readings(collection: ImageCollection, study: Study) -> tuple[Readings, Readi
     return siam, kept(whole, study.free) if study.free else None
 
 
-def _part(progress: Progress, number: int, count: int) -> Progress:
-    """Progress of one network of several, told as progress of all."""
-
-    def tell(done: int, total: int, what: str) -> None:  # noqa: ARG001
-        progress(number * total + done, count * total, f"network {number + 1} of {count}, image")
-
-    return tell
-
-
 def _ask_all(whole: ImageCollection, networks: list[Network], missing: list[Network]) -> None:
     # Of all networks: where one fails, this is told under the same key once the others are done.
     cards = [network.card for network in networks if network.card]
@@ -261,7 +253,11 @@ def _ask_all(whole: ImageCollection, networks: list[Network], missing: list[Netw
             # A copy of its own: work of minutes must not keep other visitors from the shared one.
             model = network.load()
             model.module.to(device)
-            read_collection(whole, model, store=store, progress=_part(progress, number, len(missing)))
+            told = part_of(
+                progress, number * len(whole), len(whole), len(missing) * len(whole), "image",
+                f"network {number + 1} of {len(missing)}",
+            )  # fmt: skip
+            read_collection(whole, model, store=store, progress=told)
 
     if not work.asked_for(key):
         st.info(
