@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CORE = ("collection", "models", "explain", "embedding", "training", "engine", "plots", "demo", "siam", "transformation")
+CORE = (
+    "collection", "models", "explain", "embedding", "training", "engine", "plots", "demo", "siam", "aesthetics",
+    "transformation",
+)  # fmt: skip
 FOUNDATION = {"errors", "registry", "artifacts", "chunks", "progress", "threads"}
 LAYERS = [
     FOUNDATION,
     {"collection", "models"},
-    {"engine", "explain", "embedding", "siam", "transformation", "training"},
+    {"engine", "explain", "embedding", "siam", "aesthetics", "transformation", "training"},
     {"plots", "demo"},
     {"ui", "cli", "commands", "terminal", "__main__"},
 ]

@@ -73,9 +73,9 @@ def build_parser() -> argparse.ArgumentParser:
 def add_training(command: argparse.ArgumentParser) -> None:
     """The options of `train`."""
     command.add_argument(
-        "task", choices=["city", "objects", "siam", "score"],
+        "task", choices=["city", "objects", "siam", "score", "aesthetics"],
         help="city: any label column; objects: the pixel labels; siam: a score by way of attributes; score: the score "
-        "alone, for comparison",
+        "alone, for comparison; aesthetics: votes of beauty, and tags",
     )  # fmt: skip
     command.add_argument("collection", type=Path)
     command.add_argument("--label", default="city", help="the column to learn")
@@ -87,9 +87,11 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--transfer", action="store_true", help="train only the last blocks of efficientnet_lite0: a few minutes"
     )
-    command.add_argument("--architecture", help="default: resnet18")
+    command.add_argument("--architecture", help="default: resnet18; marks_and_tags (aesthetics)")
     command.add_argument(
-        "--pretrained", action="store_true", help="start from packaged ImageNet weights: for efficientnet_lite0"
+        "--pretrained",
+        action="store_true",
+        help="start from ImageNet weights: packaged ones of efficientnet_lite0; for aesthetics, others are fetched",
     )
     command.add_argument("--out", type=Path, help="folder of the model; default: models/ in the collection")
     command.add_argument("--extra", type=Path, help="another collection whose rows are for training only")
@@ -97,17 +99,21 @@ def add_training(command: argparse.ArgumentParser) -> None:
         "--sizes",
         type=int,
         nargs="+",
-        help="image sizes in px, one a stage; default: 96 128 224; 160 (--transfer); 128 240 (siam, score)",
+        help="image sizes in px, one a stage; default: 96 128 224; 160 (--transfer); 128 240 (siam, score); "
+        "224 (aesthetics)",
     )
     command.add_argument(
         "--epochs",
         type=int,
         nargs="+",
-        help="epochs, one number a stage; default: 6 3 1; 12 (--transfer); 2 each (siam, score)",
+        help="epochs, one number a stage; default: 6 3 1; 12 (--transfer); 2 each (siam, score); 30 (aesthetics)",
     )
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
-        "--recipe", choices=["quick", "paper"], default="quick", help="paper: Adam 1e-4, x0.1 a decade"
+        "--recipe",
+        choices=["quick", "paper"],
+        default="quick",
+        help="paper: the paper's own; for a city, Adam 1e-4, x0.1 a decade",
     )
     command.add_argument(
         "--no-augmentation", dest="augmented", action="store_const", const=False, help="show every image as it is"
@@ -116,6 +122,9 @@ def add_training(command: argparse.ArgumentParser) -> None:
         "--options", type=option, nargs="+", metavar="NAME=VALUE", help="of the architecture, such as hidden=256"
     )
     add_scoring(command.add_argument_group("for siam and score"))
+    group = command.add_argument_group("for aesthetics")
+    group.add_argument("--backbone", help="the trunk's network; default: as in the paper")
+    group.add_argument("--sampling", choices=["class", "score", "each"], help="how images are drawn; default: class")
 
 
 def add_scoring(command: Any) -> None:

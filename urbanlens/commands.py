@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def check_command(arguments: argparse.Namespace) -> Answer:
 
 def train_command(arguments: argparse.Namespace) -> Answer:
     """A network learns a label column, the pixel labels, or a score; the best checkpoint by validation is kept."""
-    others = {"objects": _train_objects, "siam": _train_siam, "score": _train_siam}
+    others = {"objects": _train_objects, "siam": _train_siam, "score": _train_siam, "aesthetics": _train_aesthetics}
     if arguments.task in others:
         return others[arguments.task](arguments)
     from urbanlens.collection import ImageCollection
@@ -133,6 +134,41 @@ def _train_siam(given: argparse.Namespace) -> Answer:
         }
         card = train_siam(collection, **common, **more)
     return {"model": card.name, "score": score, "attributes": list(card.classes), "metrics": card.metrics}
+
+
+def _train_aesthetics(given: argparse.Namespace) -> Answer:
+    """A network of beauty learns the votes, and perhaps the tags, on a trunk that stays as it is."""
+    from urbanlens.collection import ImageCollection
+    from urbanlens.models.aesthetics import tells_marks
+    from urbanlens.training.aesthetics import IMAGENET, PAPER, AestheticScheme, train_aesthetics
+
+    collection = ImageCollection.open(given.collection)
+    architecture = given.architecture or "marks_and_tags"
+    for option, values in (("--sizes", given.sizes), ("--epochs", given.epochs)):
+        if len(values or [0]) != 1:
+            raise UrbanLensError(f"train aesthetics has one stage: give one number for {option}")
+    usual = PAPER["marks_and_tags" if tells_marks(architecture) else "high_low"]
+    ways = {"sampling": given.sampling, "epochs": (given.epochs or [None])[0], "size": (given.sizes or [None])[0]}
+    scheme = replace(
+        usual if given.recipe == "paper" else AestheticScheme(),
+        **{name: way for name, way in ways.items() if way is not None},
+    )
+    card = train_aesthetics(
+        collection,
+        destination=given.out or collection.root / "models" / architecture,
+        architecture=architecture,
+        backbone=given.backbone,
+        layer=given.layer,
+        start=IMAGENET if given.pretrained else given.start,
+        options=dict(given.options or ()),
+        scheme=scheme,
+        group=given.group,
+        seed=given.seed,
+        extra=ImageCollection.open(given.extra) if given.extra else None,
+        progress=TerminalProgress(),
+    )
+    told = {name: card.data[name] for name in ("images", "split_by", "without_votes", "faults")}
+    return {"model": card.name, "start": card.training["start"], **told, "metrics": card.metrics}
 
 
 def embed_command(arguments: argparse.Namespace) -> Answer:

@@ -22,8 +22,9 @@ from urbanlens.models.siam import SIAM
 from urbanlens.progress import silent
 from urbanlens.siam.readings import Readings, kept_readings, read_collection
 from urbanlens.siam.templates import SMOOTH, SPARSE
+from urbanlens.training.sharing import FEWEST
 from urbanlens.training.siam import train_score, train_siam
-from urbanlens.training.siam_rows import FEWEST, Scheme, hard, to_learn, what_to_learn
+from urbanlens.training.siam_rows import Scheme, hard, to_learn, what_to_learn
 from urbanlens.training.siam_tasks import SHARE, AttributeTask, JointTask, ScoreTask, attribute_loss
 from urbanlens.training.supply import Supply
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from urbanlens.collection import columns as layout
 from urbanlens.collection.collection import ImageCollection
+from urbanlens.collection.votes import read_votes
 from urbanlens.errors import CollectionError, ImageError, RegionError
 from urbanlens.progress import Progress, silent
 
@@ -105,6 +106,9 @@ def _column_problems(collection: ImageCollection) -> Iterator[Problem]:
             if not (isinstance(value, list) or value is None or value is pd.NA or value != value):
                 yield Problem(f"{layout.TABLE_FILE}, row {row}", f"{lists} is {value!r} where a list is needed")
                 break
+    if columns.votes is not None:
+        for row, why in read_votes(table[columns.votes]).faults:
+            yield Problem(f"{layout.TABLE_FILE}, row {row + 1} ({collection.ids[row]})", why)
     if "split" in table.columns:
         unknown = sorted(set(table["split"].dropna().astype(str)) - set(layout.SPLITS))
         if unknown:

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from urbanlens.aesthetics import readings as aesthetics
+from urbanlens.aesthetics.control import random_network_intensity
+from urbanlens.aesthetics.readings import TASK as AESTHETICS
 from urbanlens.artifacts import ArtifactStore
 from urbanlens.collection import ImageCollection
+from urbanlens.collection.votes import HIGH_LOW
 from urbanlens.embedding.mask_plane import mask_plane
 from urbanlens.engine import Engine
 from urbanlens.errors import ModelError
@@ -36,6 +40,8 @@ def explain_command(arguments: Namespace, progress: Progress = silent) -> dict[s
     store = ArtifactStore(collection.root / "artifacts")
     if model.card.task in SCORING:
         return _read(collection, model, store, progress)
+    if model.card.task == AESTHETICS:
+        return _judge(collection, model, store, progress)
     engine = Engine()
     model.module.to(engine.device)
     found = explain_collection(
@@ -85,6 +91,27 @@ def _read(
     return answer
 
 
+def _judge(
+    collection: ImageCollection, model: LoadedModel, store: ArtifactStore, progress: Progress
+) -> dict[str, Any]:  # fmt: skip
+    """What a network of beauty says of all images, what a random one would light up, and the objects in the maps."""
+    engine = Engine()
+    model.module.to(engine.device)
+    found = aesthetics.read_collection(collection, model, store=store, engine=engine, progress=progress)
+    random_network_intensity(collection, model.card, store=store, engine=engine, progress=progress)
+    answer = {
+        "collection": str(collection.root), "model": model.name, "images": int(found.readable.sum()),
+        "unreadable": [name for name, fine in zip(collection.ids, found.readable, strict=True) if not fine],
+        "artifact": str(store.find(aesthetics.readings_key(collection, model.card))),
+    }  # fmt: skip
+    for target in HIGH_LOW:
+        maps, key = found.as_maps(target), aesthetics.maps_key(collection, model.card, target)
+        answer[f"empty maps of {target}"] = int(maps.empty.sum())
+        if collection.labelled.any():
+            count_collection(collection, maps, key, store=store, progress=progress)
+    return answer
+
+
 def plane_rows(collection: ImageCollection, model: LoadedModel, found: CollectionMaps) -> NDArray[np.int64]:
     """Numbers of the images that the page lays out first: test images, or all where none is known to be one."""
     chosen, test = found.readable & ~found.empty, test_rows(collection, model.card)
@@ -107,6 +134,8 @@ def chosen_model(collection: ImageCollection, given: str | None) -> LoadedModel:
         given = sorted(own)[0]
     folder = names.get(given, Path(given))
     model = load_model(folder)
-    if model.card.task not in ("classes", *SCORING):
-        raise ModelError(f"{model.name} answers {model.card.task}: give a classifier, SIAM, or its baseline")
+    if model.card.task not in ("classes", AESTHETICS, *SCORING):
+        raise ModelError(
+            f"{model.name} answers {model.card.task}: give a classifier, SIAM, its baseline, or a network of beauty"
+        )
     return model

@@ -12,7 +12,8 @@ the plain forward pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
@@ -93,18 +94,52 @@ def head_gradient(
     model: nn.Module | HasModule, images: Tensor, target: Target = None, layer: str | nn.Module | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """A layer's activations (N, C, h, w), the target score's gradient there, and the scores (N, K); all float32."""
-    module, stage = _find(model, layer)
-    if images.ndim != 4:
-        raise ModelError(f"images of shape {tuple(images.shape)} cannot be explained: give a batch (N, 3, H, W)")
-    with preserved(module), torch.inference_mode(False), torch.no_grad():
-        module.eval()
-        scores, activations = _forward(module, stage, images)
+    with _looking(model, images, layer) as (scores, activations):
         classes = _classes(target, scores)
         gradient = torch.zeros_like(activations)
         if len(images):
             chosen = scores.gather(1, classes[:, None]).sum()
             (gradient,) = torch.autograd.grad(chosen, activations)
     return activations.detach().float(), gradient.float(), scores.detach().float()
+
+
+def grad_cam_each(
+    model: nn.Module | HasModule, images: Tensor, values: Callable[[Tensor], Tensor] | None = None,
+    layer: str | nn.Module | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Grad-CAM maps of many targets from one pass through the trunk.
+
+    Parameters
+    ----------
+    model, images, layer : as of `grad_cam`
+    values : from the scores (N, K) to the T numbers an image that are explained, (N, T); None: the scores themselves
+
+    Returns
+    -------
+    tuple
+        maps (N, T, h, w) float32, >= 0, and the scores (N, K) float32.
+    """
+    with _looking(model, images, layer) as (scores, activations):
+        wanted = scores if values is None else values(scores)
+        maps = activations.new_zeros(*wanted.shape, *activations.shape[2:], dtype=torch.float32)
+        for number in range(wanted.shape[1] if len(images) else 0):
+            (gradient,) = torch.autograd.grad(wanted[:, number].sum(), activations, retain_graph=True)
+            weights = gradient.float().mean((2, 3))
+            maps[:, number] = torch.einsum("nkhw,nk->nhw", activations.detach().float(), weights)
+    return functional.relu(maps), scores.detach().float()
+
+
+@contextmanager
+def _looking(
+    model: nn.Module | HasModule, images: Tensor, layer: str | nn.Module | None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The scores (N, K) and the layer's activations (N, C, h, w) below them; then the network goes back as it came."""
+    module, stage = _find(model, layer)
+    if images.ndim != 4:
+        raise ModelError(f"images of shape {tuple(images.shape)} cannot be explained: give a batch (N, 3, H, W)")
+    with preserved(module), torch.inference_mode(False), torch.no_grad():
+        module.eval()
+        yield _forward(module, stage, images)
 
 
 def _find(model: nn.Module | HasModule, layer: str | nn.Module | None) -> tuple[nn.Module, nn.Module]:

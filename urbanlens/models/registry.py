@@ -6,13 +6,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import nn
 
 from urbanlens.errors import ModelError
-from urbanlens.models import efficientnet_lite0, resnet, segmenter, shallow, vgg11
+from urbanlens.models import efficientnet_lite0, mobilenet_v2, resnet, segmenter, shallow, vgg
 from urbanlens.models.card import SCORING
 from urbanlens.registry import Registry
 
@@ -46,13 +47,19 @@ SCORERS: Registry[ArchitectureSpec] = Registry("scorer")
 """Networks that mark a whole picture: of the task `attributes` by way of attributes, of `score` freely. They build on
 those of `MODELS`, and are registered by `urbanlens.models.siam`."""
 
+AESTHETES: Registry[ArchitectureSpec] = Registry("aesthetic classifier")
+"""Networks of the task `aesthetics`, which judge the beauty of a picture. They, too, build on those of `MODELS`, and
+are registered by `urbanlens.models.aesthetics`."""
+
 
 def architectures(task: str) -> Registry[ArchitectureSpec]:
     """The registry that holds the networks of a task, as a `ModelCard` names it."""
     if task in SCORING:
-        import urbanlens.models.siam  # noqa: F401 - it builds on this module, and registers its networks
-
-    return {"objects": SEGMENTERS, **dict.fromkeys(SCORING, SCORERS)}.get(task, MODELS)
+        import_module("urbanlens.models.siam")  # it builds on this module, and registers its networks
+    elif task == "aesthetics":
+        import_module("urbanlens.models.aesthetics")
+    known = {"objects": SEGMENTERS, "aesthetics": AESTHETES, **dict.fromkeys(SCORING, SCORERS)}
+    return known.get(task, MODELS)
 
 
 def _add(name: str, network: type[nn.Module], paper: str, task: str = "classes") -> None:
@@ -62,7 +69,8 @@ def _add(name: str, network: type[nn.Module], paper: str, task: str = "classes")
     architectures(task).add(name, ArchitectureSpec(name, network, paper, options))
 
 
-_add("vgg11", vgg11.VGG11, "Simonyan & Zisserman, Very Deep Convolutional Networks, 2015")
+_add("vgg11", vgg.VGG11, "Simonyan & Zisserman, Very Deep Convolutional Networks, 2015")
+_add("vgg16", vgg.VGG16, "Simonyan & Zisserman, Very Deep Convolutional Networks, 2015")
 _add("resnet18", resnet.ResNet18, "He et al., Deep Residual Learning for Image Recognition, 2016")
 _add("resnet50", resnet.ResNet50, "He et al., Deep Residual Learning for Image Recognition, 2016")
 _add("simple", shallow.Simple, "Deep Visual City Recognition Visualization, 2018, table 1")
@@ -72,6 +80,7 @@ _add(
     efficientnet_lite0.EfficientNetLite0,
     "Tan & Le, EfficientNet, 2019; Liu, EfficientNet-Lite, 2020",
 )
+_add("mobilenet_v2", mobilenet_v2.MobileNetV2, "Sandler et al., MobileNetV2, 2018")
 _add("segmenter", segmenter.Segmenter, "Ronneberger et al., U-Net, 2015, with residual blocks", "objects")
 
 
@@ -109,8 +118,7 @@ def build_model(
 def layers_of(module: nn.Module) -> tuple[str, ...]:
     """Dotted names of the stages that Grad-CAM can look at, from fine to coarse; the last is the paper's choice.
 
-    () for a network that `MODELS` does not know.
+    () for a network that does not name them.
     """
-    known = any(type(module) is MODELS[name].build for name in MODELS)
-    layers: tuple[str, ...] = module.layers if known else ()  # type: ignore[assignment]
-    return layers
+    layers = getattr(module, "layers", ())
+    return layers if isinstance(layers, tuple) else ()

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from urbanlens.collection.columns import ATTRIBUTE_PREFIX
+from urbanlens.collection.votes import read_votes
 from urbanlens.errors import CollectionError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 VOTES_MEAN, VOTES_VARIANCE = "votes.mean", "votes.variance"
 """Scores that are computed from a column of votes."""
 
-MARKS = np.arange(1, 11)
 TWO_OF_THREE = 0.5
 """An attribute is there where more than half of the workers say so: of SUN Attributes' three, two."""
 
@@ -88,17 +88,9 @@ def score_values(collection: ImageCollection, name: str) -> NDArray[np.float32]:
     return _numbers(collection, name).astype(np.float32)
 
 
-def _of_votes(votes: pd.Series, name: str) -> NDArray[np.float32]:
-    whole = [
-        row for row, given in enumerate(votes) if isinstance(given, (list, tuple, np.ndarray)) and len(given) == 10
-    ]
-    counts = np.array([votes.iat[row] for row in whole], float).reshape(-1, len(MARKS))
-    with np.errstate(invalid="ignore"):
-        shares = counts / counts.sum(1, keepdims=True)
-    mean = shares @ MARKS
-    found = np.full(len(votes), np.nan, np.float32)
-    found[whole] = mean if name == VOTES_MEAN else (shares * (MARKS - mean[:, None]) ** 2).sum(1)
-    return found
+def _of_votes(cells: pd.Series, name: str) -> NDArray[np.float32]:
+    votes = read_votes(cells)
+    return np.asarray(votes.mean if name == VOTES_MEAN else votes.spread**2, np.float32)
 
 
 def _numbers(collection: ImageCollection, column: str) -> NDArray[np.float64]:

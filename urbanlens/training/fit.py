@@ -22,6 +22,9 @@ from urbanlens.errors import ModelError
 from urbanlens.progress import Progress, silent
 from urbanlens.training.checkpoint import Groups, fill_optimizer, optimizer_tensors, read_checkpoint, write_checkpoint
 
+MOMENTUM = 0.9
+"""Of stochastic gradient descent."""
+
 
 class Task(Protocol):
     """What is learnt. The loop knows nothing of images or labels."""
@@ -49,13 +52,15 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How to learn: Adam with decoupled weight decay (with a decay of 0, plain Adam), after a short linear warm-up.
+    """How to learn, after a short linear warm-up.
 
     Attributes
     ----------
     epochs, learning_rate, weight_decay, seed, device : as they say
     warm_up : share of all batches over which the rate rises
     schedule : how the rate then falls: `cosine` to 0 at the end, or `step`, times 0.1 every 10 epochs
+    optimizer : Adam with decoupled weight decay (with a decay of 0, plain Adam), or stochastic gradient descent with a
+        momentum of 0.9
     """
 
     epochs: int
@@ -65,6 +70,7 @@ class FitSettings:
     schedule: Literal["cosine", "step"] = "cosine"
     seed: int = 0
     device: str = "cpu"
+    optimizer: Literal["adam", "sgd"] = "adam"
 
 
 @dataclass
@@ -124,9 +130,7 @@ class _Run:
         self.device = torch.device(settings.device)
         task.module.to(self.device)
         task.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.AdamW(
-            task.module.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        self.optimizer = _optimizer(task.module, settings)
         self.half = half_type(self.device)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.half is torch.float16)
         self.result = FitResult()
@@ -211,6 +215,13 @@ class _Run:
 
     def _depends(self) -> str:
         return json.dumps({"settings": asdict(self.settings), "task": self.task.describe()}, sort_keys=True)
+
+
+def _optimizer(module: nn.Module, settings: FitSettings) -> torch.optim.Optimizer:
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(module.parameters(), rate, momentum=MOMENTUM, weight_decay=decay)
+    return torch.optim.AdamW(module.parameters(), rate, weight_decay=decay)
 
 
 def half_type(device: torch.device) -> torch.dtype:

@@ -7,22 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from urbanlens.collection import ImageCollection
 from urbanlens.errors import CollectionError, ModelError
 from urbanlens.siam.annotations import TWO_OF_THREE, attribute_names, attribute_values, score_values
 from urbanlens.training.notes import stages
-from urbanlens.training.rows import SPLITS, TABLE, Rows, splits_of, trainable
+from urbanlens.training.rows import Rows, trainable
+from urbanlens.training.sharing import by_split, enough, joined, rows_of, shared_out
 
 TEMPLATES = "templates"
 PHASES = ("attributes", TEMPLATES, "joint")
 """Known phases: f on the attributes; the templates on frozen maps; f and g together. The paper's way is attributes,
 joint; its variant "no finetuning" ends after templates."""
-
-FEWEST = 20
-"""Labelled images that training needs at least."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ def what_to_learn(
     names = list(dict.fromkeys(attribute_names(collection) if attributes is None else attributes))
     values = attribute_values(collection, names)
     known = np.asarray(np.isfinite(values).any(axis=1))
-    splits, split_by, test = _shared_out(collection, group, seed)
+    splits, split_by, test = shared_out(collection, group, seed)
     train = to_learn(values[known & (splits == "train")], scheme)
     constant = [name for i, name in enumerate(names) if _is_constant(train[:, i])]
     kept = [i for i, name in enumerate(names) if name not in constant]
@@ -106,12 +103,12 @@ def what_to_learn(
             f"training images each is always or never above {scheme.positive:g}: change that bound, or add images"
         )
     names = [names[i] for i in kept]
-    rows = _by_split(collection, to_learn(values[:, kept], scheme), known, splits)
+    rows = by_split(collection, to_learn(values[:, kept], scheme), known, splits)
     if extra is not None:
         more = attribute_values(extra, names)
         added = np.asarray(np.isfinite(more).any(axis=1)) & trainable(extra)
-        rows["train"] = _joined(rows["train"], _rows(extra, to_learn(more, scheme), added))
-    _need(rows, collection, "attributes")
+        rows["train"] = joined(rows["train"], rows_of(extra, to_learn(more, scheme), added))
+    enough(rows, collection, "attributes")
     owner = scored if scored is not None else collection
     scores, told = scored_rows(owner, score, extra if scored is None else None, group, seed)
     notes: dict[str, Any] = {
@@ -121,19 +118,6 @@ def what_to_learn(
     }  # fmt: skip
     drawn = ({collection.fingerprint: test} if test else {}) | told.get("test", {})
     return Learnt(tuple(names), rows, scores, notes | ({"test": drawn} if drawn else {}))
-
-
-def _shared_out(
-    collection: ImageCollection, group: str | None, seed: int
-) -> tuple[NDArray[np.str_], str, list[str] | None]:
-    """The split of each image, in words how it was found, and the test images where nobody else knows them.
-
-    All images are shared out, whether they have labels or not: so an image that is for testing the score never is one
-    that the attributes were learnt from, nor one that the baseline learnt.
-    """
-    splits, split_by, _ = splits_of(collection, np.full(len(collection), "all"), group, seed)
-    test = None if split_by == TABLE else [collection.ids[row] for row in np.flatnonzero(splits == "test")]
-    return splits, split_by, test
 
 
 def to_learn(values: NDArray[np.float32], scheme: Scheme) -> NDArray[np.float32]:
@@ -157,12 +141,12 @@ def scored_rows(
     """The images with a score, by split, and what a card says of them; arguments as of `train_siam`."""
     values = score_values(collection, score)
     known = np.isfinite(values)
-    splits, split_by, test = _shared_out(collection, group, seed)
-    rows = _by_split(collection, values, known, splits)
+    splits, split_by, test = shared_out(collection, group, seed)
+    rows = by_split(collection, values, known, splits)
     if extra is not None:
         more = score_values(extra, score)
-        rows["train"] = _joined(rows["train"], _rows(extra, more, np.isfinite(more) & trainable(extra)))
-    _need(rows, collection, f"the score {score}")
+        rows["train"] = joined(rows["train"], rows_of(extra, more, np.isfinite(more) & trainable(extra)))
+    enough(rows, collection, f"the score {score}")
     if float(rows["train"].labels.std()) < 1e-9:
         raise CollectionError(
             f"the score {score} of {collection.name} is {float(rows['train'].labels[0]):g} in all training images: "
@@ -170,28 +154,3 @@ def scored_rows(
         )
     told = {"images": {split: len(part) for split, part in rows.items()}, "split_by": split_by}
     return rows, told | ({"test": {collection.fingerprint: test}} if test else {})
-
-
-def _need(rows: dict[str, Rows], collection: ImageCollection, what: str) -> None:
-    counts = {split: len(part) for split, part in rows.items()}
-    if counts["train"] < FEWEST or min(counts.values()) < 2:
-        told = ", ".join(f"{count} for {split}" for split, count in counts.items())
-        raise CollectionError(
-            f"{collection.name} has too few images with {what}: {told}; training needs {FEWEST}, "
-            "validation and test 2 each"
-        )
-
-
-def _by_split(
-    collection: ImageCollection, labels: NDArray[np.float32], known: NDArray[np.bool_], splits: NDArray[np.str_]
-) -> dict[str, Rows]:
-    return {split: _rows(collection, labels, known & (splits == split)) for split in SPLITS}
-
-
-def _rows(collection: ImageCollection, labels: NDArray[np.float32], chosen: NDArray[np.bool_]) -> Rows:
-    images = tuple((collection, collection.ids[row]) for row in np.flatnonzero(chosen))
-    return Rows(images, torch.from_numpy(labels[chosen]))
-
-
-def _joined(one: Rows, other: Rows) -> Rows:
-    return Rows(one.images + other.images, torch.cat([one.labels, other.labels]))

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from urbanlens.aesthetics.control import Covered
+    from urbanlens.aesthetics.readings import Reading as BeautyReading
+    from urbanlens.aesthetics.readings import Readings as BeautyReadings
     from urbanlens.collection import ImageCollection
     from urbanlens.embedding.mask_plane import MaskPlane
     from urbanlens.engine import Engine
@@ -231,6 +234,28 @@ def segmenter(name: str, _load: Callable[[str], LoadedModel]) -> LoadedModel:
 def reading(digest: str, key: str, _compute: Callable[[], Reading]) -> Reading:  # noqa: ARG001 - in the key
     """What a network of scores said about one picture, by the picture's digest and the network's key."""
     return _compute()
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def beauty(digest: str, key: str, _compute: Callable[[], BeautyReading]) -> BeautyReading:  # noqa: ARG001 - in the key
+    """What a network of beauty said about one picture, by the picture's digest and the network's key."""
+    return _compute()
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def covered(digest: str, key: str, _compute: Callable[[], Covered]) -> Covered:  # noqa: ARG001 - in the key
+    """What it said of the picture with parts covered up."""
+    return _compute()
+
+
+@st.cache_resource(show_spinner=False)
+def _beauties() -> Shelf[BeautyReadings]:
+    return Shelf()
+
+
+def beauties(key: str, read: Callable[[], BeautyReadings | None]) -> BeautyReadings | None:
+    """Kept readings of a collection's beauty, read once for all visitors."""
+    return _beauties().get(key, read)
 
 
 @st.cache_resource(show_spinner=False)

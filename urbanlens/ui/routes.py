@@ -57,6 +57,12 @@ ROUTES = (
         "A score that adds up: what a network sees, where, and how much each part counts. Change it, and see.",
     ),
     Route(
+        "aesthetics",
+        "Aesthetics",
+        ":material/favorite:",
+        "What would people find beautiful, which crop would a network make, and do its maps mean anything?",
+    ),
+    Route(
         "single_image",
         "Single image",
         ":material/center_focus_strong:",

@@ -93,6 +93,8 @@ def forget_choices() -> None:
     names = ("region", "a", "b", "all", "image", "class", "classes", "first", "second", "group", "picked", "behind")
     for name in (*names, "model", "models", "of", "explain", "layer", "scheme", "siam", "attribute", "changes", "only"):
         pick(name, None)
+    for name in ("beauty-marks", "beauty-high-low", "target", "tag", "kind", "rated"):
+        pick(name, None)
 
 
 def shared_params(page: str = "") -> dict[str, str]:

@@ -1,20 +1,19 @@
-"""VGG-11 (Simonyan & Zisserman 2015). Parameters carry the usual names, so published weights load."""
+"""VGG-11 and VGG-16 (Simonyan & Zisserman 2015). Parameters carry the usual names, so published weights load."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from urbanlens.errors import ModelError
 from urbanlens.models.layers import Normalize, initialize
 
-WIDTHS = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0)
-"""Output channels of each 3x3 convolution; 0 is a 2x2 max pooling."""
-
 
 class VGG11(nn.Module):
     """(N, 3, H, W) RGB in [0, 1] -> (N, num_classes) scores.
 
-    `layer` is what the last convolution stage gives before its pooling, stride 16.
+    The last of `layers` is what the last convolution stage gives before its pooling, stride 16.
 
     Parameters
     ----------
@@ -26,6 +25,9 @@ class VGG11(nn.Module):
     dropout : share of the fully connected layers' outputs that is left out while learning
     """
 
+    widths: ClassVar[tuple[int, ...]] = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0)
+    """Output channels of each 3x3 convolution; 0 is a 2x2 max pooling."""
+
     def __init__(
         self, num_classes: int = 1000, hidden: int = 4096, batch_norm: bool = False, pool: int = 7, dropout: float = 0.5
     ) -> None:
@@ -36,16 +38,16 @@ class VGG11(nn.Module):
         parts: list[nn.Module] = []
         stages: list[str] = []
         inside = 3
-        for width in WIDTHS:
+        for width in self.widths:
             if width == 0:
+                stages.append(f"features.{len(parts) - 1}")
                 parts.append(nn.MaxPool2d(2))
                 continue
             norm = [nn.BatchNorm2d(width)] if batch_norm else []
             parts += [nn.Conv2d(inside, width, 3, padding=1), *norm, nn.ReLU(inplace=True)]
-            stages.append(f"features.{len(parts) - 1}")
             inside = width
         self.features = nn.Sequential(*parts)
-        self.layers = tuple(stages[1:2] + stages[3::2])
+        self.layers = tuple(stages[1:])
         self.avgpool = nn.AdaptiveAvgPool2d(pool)
         self.classifier = nn.Sequential(
             nn.Linear(512 * pool**2, hidden),
@@ -62,3 +64,9 @@ class VGG11(nn.Module):
         x = self.avgpool(self.features(self.normalize(images)))
         scores: Tensor = self.classifier(x.flatten(1))
         return scores
+
+
+class VGG16(VGG11):
+    """VGG-16: as VGG-11, with 13 convolutions."""
+
+    widths = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0)

@@ -1,0 +1,143 @@
+"""What maps are held against: the same network with random weights, and parts that are covered up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from urbanlens.aesthetics.readings import CHUNK, TASK, Reading, read_chunk, shares_of, tells_marks
+from urbanlens.artifacts import ArtifactKey, ArtifactStore
+from urbanlens.chunks import Arrays, in_chunks, kept_arrays
+from urbanlens.collection.votes import HIGH_LOW, MARKS, mean_of
+from urbanlens.explain.masks import upsample_masks
+from urbanlens.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from urbanlens.collection import ImageCollection
+    from urbanlens.engine import Engine
+    from urbanlens.models import LoadedModel, ModelCard
+
+CONTROL = "aesthetics-random"
+
+COVERED = 0.2
+"""The part of a picture that is covered up: where a map is strongest."""
+
+BLUR_PX = 8
+"""What is covered is shrunk to a picture of so many px a side, and enlarged again."""
+
+ELSEWHERE = ((0.5, 0.5), (0.5, 0.0), (0.0, 0.5))
+"""How far the covered part is pushed round the picture, down and across, for comparison."""
+
+Array = NDArray[np.float32]
+
+
+def random_network_intensity(
+    collection: ImageCollection, card: ModelCard, *, store: ArtifactStore, engine: Engine | None = None, seed: int = 0,
+    progress: Progress = silent,
+) -> Array:  # fmt: skip
+    """(N,) the intensity of the map of high under the same network with random weights, the test's control; kept.
+
+    NaN where an image cannot be read.
+    """
+    from urbanlens.models import build_model
+    from urbanlens.models.transform import SquareTransform
+    from urbanlens.models.weights import LoadedModel
+
+    whole = collection.whole
+    key = _control_key(whole, card, seed)
+    # Not the backbone's packaged weights either.
+    options = {**card.options, "options": None}
+    module = build_model(card.architecture, len(card.classes), task=TASK, seed=seed, **options).eval()
+    if engine is not None:
+        module.to(engine.device)
+    model = LoadedModel(module, card.classes, SquareTransform(card.size), card, card.name, card.layers, "")
+
+    def compute(rows: range) -> Arrays:
+        return {"intensity": read_chunk(whole, model, rows, engine)["intensity"][:, 1]}
+
+    arrays = in_chunks(store, key, len(whole), compute, chunk=CHUNK, progress=progress, what="random network, image")
+    return arrays["intensity"][collection.positions]
+
+
+def kept_random_network_intensity(
+    collection: ImageCollection, card: ModelCard, *, store: ArtifactStore, seed: int = 0
+) -> Array | None:
+    """What `random_network_intensity` gives, where it has been computed before; else None. Loads no torch."""
+    arrays = kept_arrays(store, _control_key(collection.whole, card, seed))
+    return None if arrays is None else arrays["intensity"][collection.positions]
+
+
+def _control_key(whole: ImageCollection, card: ModelCard, seed: int) -> ArtifactKey:
+    parameters = {"size": card.size, "architecture": card.architecture, "options": dict(card.options), "seed": seed,
+                  "classes": len(card.classes)}  # fmt: skip
+    return ArtifactKey(CONTROL, whole.fingerprint, "", parameters)
+
+
+@dataclass(frozen=True)
+class Covered:
+    """What becomes of a network's answers where the strongest part of each map is covered up.
+
+    Attributes
+    ----------
+    targets : names of the T maps
+    before : (T,) what the map explains: a share in [0, 1]; of low and high under a network of marks, the mean mark
+    fall : (T,) how far it moves against what the map says: a share, or the mean mark, that falls (for low: rises)
+    elsewhere : (T,) the mean of the same, where a part of the same shape is covered at three other places
+    empty : (T,) whether the map points nowhere, so that nothing was covered
+    """
+
+    targets: tuple[str, ...]
+    before: Array
+    fall: Array
+    elsewhere: Array
+    empty: NDArray[np.bool_]
+
+
+def cover(
+    model: LoadedModel, image: Image, reading: Reading, targets: tuple[str, ...], *, engine: Engine | None = None
+) -> Covered:
+    """Cover up a fifth of the picture, where each map is strongest, and ask the network again.
+
+    A map that shows what speaks for something should make it fall further than a part covered elsewhere does.
+    """
+    import torch
+    from torch.nn import functional
+
+    device = engine.device if engine is not None else torch.device("cpu")
+    pixels, module, size = model.transform(image), model.module.to(device), model.card.size
+    small = functional.interpolate(pixels[None], BLUR_PX, mode="bilinear", antialias=True)
+    blurred = functional.interpolate(small, size, mode="bilinear", align_corners=False)[0]
+    masks = upsample_masks(np.stack([reading.map(name) for name in targets]), size)
+    empty = np.asarray(~masks.any((1, 2)), bool)
+    parts = [pixels]
+    for mask in masks:
+        strongest = np.argsort(mask, axis=None)[-round(COVERED * size**2) :]
+        there = np.zeros(size * size, bool)
+        there[strongest] = True
+        for down, across in ((0.0, 0.0), *ELSEWHERE):
+            moved = np.roll(there.reshape(size, size), (round(down * size), round(across * size)), (0, 1))
+            parts.append(torch.where(torch.from_numpy(moved), blurred, pixels))
+    with torch.inference_mode():
+        batch = torch.stack(parts).to(device).contiguous(memory_format=torch.channels_last)
+        found = shares_of(model.card, module(batch)).cpu().numpy()
+    values = _explained(found, targets, reading)
+    before, after = values[0], values[1:].reshape(len(targets), 1 + len(ELSEWHERE), len(targets))
+    own = np.arange(len(targets))
+    falls = np.where(empty[:, None], 0, before[:, None] - after[own, :, own])
+    signs = np.array([-1 if name == HIGH_LOW[0] and tells_marks(model.card) else 1 for name in targets])
+    moved_by = (falls * signs[:, None]).astype(np.float32)
+    return Covered(targets, before.astype(np.float32), moved_by[:, 0], moved_by[:, 1:].mean(1), empty)
+
+
+def _explained(shares: NDArray[Any], targets: tuple[str, ...], reading: Reading) -> NDArray[np.float64]:
+    """(B, T) what each map explains, of B answers (B, K)."""
+    marks = mean_of(shares[:, : len(MARKS)]) if reading.has_marks else None
+    columns = [
+        marks if marks is not None and name in HIGH_LOW else shares[:, reading.classes.index(name)] for name in targets
+    ]
+    return np.stack(columns, 1).astype(np.float64)

@@ -1,0 +1,146 @@
+"""Networks that judge the beauty of a picture from the features of a trunk, which usually stays frozen.
+
+D. Chu, V. Dhuldhoya, The Usefulness of Class Activation Maps for Understanding Image Aesthetic Classifiers. A trunk
+f_enc gives maps, which are pooled to a vector; on the vector stand one or two small heads::
+
+    high or low      two scores, softmax                                       (the paper's VGG-16)
+    marks and tags   ten scores, softmax: the share of voters who gave each mark of 1 to 10;
+                     one score a tag, ReLU, softmax over all tags              (the paper's MobileNetV2)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from urbanlens.collection.votes import HIGH_LOW, MARK_NAMES
+from urbanlens.errors import ModelError
+from urbanlens.models.layers import Normalize
+from urbanlens.models.registry import AESTHETES, ArchitectureSpec
+from urbanlens.models.trunk import build_trunk, trunk_of
+
+
+class Aesthete(nn.Module):
+    """(N, 3, H, W) RGB in [0, 1] -> (N, K): a trunk, where Grad-CAM looks, a pooling, and a head.
+
+    Parameters
+    ----------
+    backbone : a name of `MODELS`
+    head : channels of the trunk's maps -> what makes scores (N, K) of vectors (N, channels * pool²)
+    pool : side in cells that the maps are averaged to
+    layer : where the backbone ends, one of its Grad-CAM layers; None: the last
+    normalized : whether colours are shifted and scaled first as the backbone does; the paper leaves them as they are
+    options : of the backbone
+
+    Raises
+    ------
+    ModelError
+        Where the backbone has no such layer.
+    """
+
+    layers = ("trunk",)
+
+    def __init__(
+        self, backbone: str, head: Callable[[int], nn.Module], *, pool: int = 1, layer: str | None = None,
+        normalized: bool = False, options: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        if pool < 1:
+            raise ModelError(f"maps averaged to {pool} x {pool} cells cannot be: give at least 1")
+        trunk, channels = build_trunk(backbone, layer, options)
+        self.pool, self.normalized = pool, normalized
+        self.trunk, self.head = self._as_wanted(trunk), head(channels)
+
+    def _as_wanted(self, trunk: nn.Sequential) -> nn.Sequential:
+        return nn.Sequential(*(part for part in trunk if self.normalized or not isinstance(part, Normalize)))
+
+    def begin_from(self, network: nn.Module, layer: str) -> None:
+        """Take over the trunk of a network of `MODELS`, up to a layer; RuntimeError where it is another one."""
+        self.trunk.load_state_dict(self._as_wanted(trunk_of(network, layer)).state_dict())
+
+    def vectors(self, maps: Tensor) -> Tensor:
+        """What the head sees of the trunk's maps (N, C, h, w): averages of their cells, (N, C pool²)."""
+        if self.pool > 1 and maps.shape[-2:] == (2 * self.pool, 2 * self.pool):
+            maps = functional.max_pool2d(maps, 2)  # as VGG does behind its last convolution
+        return functional.adaptive_avg_pool2d(maps, self.pool).flatten(1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.vectors(self.trunk(images)))
+        return scores
+
+
+class MarksAndTags(nn.Module):
+    """Vectors (N, C) -> (N, 10 + T): scores of ten marks before their softmax, those of T tags behind their ReLU."""
+
+    def __init__(self, channels: int, tags: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.marks, self.tags = nn.Linear(channels, len(MARK_NAMES)), nn.Linear(channels, tags)
+        nn.init.ones_(self.tags.bias)  # a ReLU that begins at 0 may never learn
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        kept = self.dropout(vectors)
+        return torch.cat([self.marks(kept), functional.relu(self.tags(kept))], 1)
+
+
+def mean_mark(scores: Tensor) -> Tensor:
+    """The mean mark (N,) of the scores of ten marks and perhaps tags, (N, 10 + T)."""
+    return scores[:, : len(MARK_NAMES)].softmax(1) @ marks_like(scores)
+
+
+def marks_like(values: Tensor) -> Tensor:
+    """The marks 1 to 10, of the type and on the device of other numbers."""
+    return torch.arange(1, len(MARK_NAMES) + 1, device=values.device, dtype=values.dtype)
+
+
+def _high_low(
+    num_classes: int, backbone: str = "vgg16", *, pool: int = 7, hidden: int = 4096, dropout: float = 0.5,
+    **options: Any,
+) -> nn.Module:  # fmt: skip
+    """A head as VGG has it, with two hidden layers; of a single layer where `hidden` is 0."""
+    if num_classes != len(HIGH_LOW) or hidden < 0:
+        raise ModelError(f"a network of high and low has {len(HIGH_LOW)} classes, not {num_classes}; hidden {hidden}")
+
+    def head(channels: int) -> nn.Module:
+        width = channels * pool**2
+        if not hidden:
+            return nn.Sequential(nn.Dropout(dropout), nn.Linear(width, num_classes))
+        first = [nn.Linear(width, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout)]
+        second = [nn.Linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout)]
+        return nn.Sequential(*first, *second, nn.Linear(hidden, num_classes))
+
+    return Aesthete(backbone, head, pool=pool, **options)
+
+
+def _marks_and_tags(
+    num_classes: int, backbone: str = "mobilenet_v2", *, dropout: float = 0.2, **options: Any
+) -> nn.Module:
+    if num_classes < len(MARK_NAMES):
+        raise ModelError(
+            f"{num_classes} outputs are too few: a network of marks has {len(MARK_NAMES)}, and one for each tag"
+        )
+    return Aesthete(
+        backbone, lambda channels: MarksAndTags(channels, num_classes - len(MARK_NAMES), dropout), **options
+    )
+
+
+def tells_marks(architecture: str) -> bool:
+    """Whether a network of `AESTHETES` tells marks and tags, rather than high from low; UnknownNameError for others."""
+    return AESTHETES[architecture].name in ("marks_and_tags", "mobilenet_v2_aesthetic")
+
+
+_PAPER = "Chu & Dhuldhoya, The Usefulness of Class Activation Maps for Understanding Image Aesthetic Classifiers"
+_SHARED: dict[str, Any] = {"layer": None, "normalized": False, "options": None}
+_BUILDERS: dict[str, tuple[Callable[..., nn.Module], str, dict[str, Any]]] = {
+    "high_low": (_high_low, "vgg16", {"pool": 7, "hidden": 4096, "dropout": 0.5, **_SHARED}),
+    "marks_and_tags": (_marks_and_tags, "mobilenet_v2", {"dropout": 0.2, **_SHARED}),
+}
+for _name, (_build, _backbone, _options) in _BUILDERS.items():
+    AESTHETES.add(_name, ArchitectureSpec(_name, _build, _PAPER, {"backbone": _backbone, **_options}))
+    _paper = f"{_backbone}_aesthetic"
+    AESTHETES.add(_paper, ArchitectureSpec(_paper, partial(_build, backbone=_backbone), _PAPER, _options))

@@ -1,0 +1,245 @@
+"""Training aesthetic classifiers: a frozen trunk looks at all images, and a head learns from what it saw."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from urbanlens.aesthetics.metrics import aesthetic_metrics, high_low_metrics
+from urbanlens.artifacts import ArtifactKey, ArtifactStore
+from urbanlens.chunks import Arrays, in_chunks
+from urbanlens.collection import ImageCollection, home
+from urbanlens.collection.votes import HIGH_LOW, MARK_NAMES
+from urbanlens.engine import choose_device
+from urbanlens.errors import ModelError
+from urbanlens.models import ModelCard, build_model, load_model, save_model
+from urbanlens.models.aesthetics import Aesthete, tells_marks
+from urbanlens.models.published import published_weights
+from urbanlens.models.registry import AESTHETES, architectures
+from urbanlens.models.weights import round_weights
+from urbanlens.progress import Progress, silent
+from urbanlens.training.aesthetic_rows import Opinions, opinions
+from urbanlens.training.aesthetic_tasks import MARKS, HighLowTask, MarksTask
+from urbanlens.training.fit import FitSettings, autocast, fit, half_type
+from urbanlens.training.notes import fit_notes, source_notes
+from urbanlens.training.rows import Rows
+
+CROPPED = 8 / 7
+"""Training images are resized to so many times the network's size, 256 px for 224; chance cuts out a window."""
+
+VIEWS = 4
+MOST_BYTES = 1200 * 2**20
+"""What is kept of the images takes no more: large ones, or many, are seen in fewer views, but at least in one."""
+
+LOOK = 256
+"""Images looked at between two notes on the disk."""
+
+IMAGENET = "imagenet"
+
+
+@dataclass(frozen=True)
+class AestheticScheme:
+    """How a head learns.
+
+    Attributes
+    ----------
+    epochs, batch, learning_rate, weight_decay, optimizer : as they say
+    sampling : how images are drawn, one of `aesthetic_tasks.SAMPLINGS`
+    size : side of the images in px
+    views : how many windows of each training image the trunk sees
+    least_tagged : a tag of fewer training images is not learnt
+    """
+
+    epochs: int = 30
+    batch: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.1
+    optimizer: Literal["adam", "sgd"] = "adam"
+    sampling: str = "class"
+    size: int = 224
+    views: int = VIEWS
+    least_tagged: int = 10
+
+    def check(self) -> None:
+        """ModelError where it makes no sense."""
+        if not 32 <= self.size <= 1024 or self.epochs < 1 or self.batch < 2 or self.views < 1 or self.least_tagged < 1:
+            raise ModelError(
+                f"size {self.size}, {self.epochs} epochs, batch {self.batch}, {self.views} views, tags of "
+                f"{self.least_tagged} images: the size lies between 32 and 1024 px, the batch is 2 or more, the others "
+                "1 or more"
+            )
+
+
+PAPER: Mapping[str, AestheticScheme] = {
+    "high_low": AestheticScheme(epochs=50, learning_rate=1e-3, weight_decay=0.0, optimizer="sgd"),
+    "marks_and_tags": AestheticScheme(epochs=50, learning_rate=3e-6, weight_decay=0.0),
+}
+"""The paper's settings, by what is learnt; its rate for SGD is not told."""
+
+
+def train_aesthetics(
+    collection: ImageCollection, *, destination: Path | str, architecture: str = "marks_and_tags",
+    backbone: str | None = None, layer: str | None = None, normalized: bool | None = None,
+    start: Path | str | None = None, options: Mapping[str, Any] | None = None,
+    scheme: AestheticScheme | None = None, extra: ImageCollection | None = None, group: str | None = None,
+    seed: int = 0, device: str = "auto", progress: Progress = silent,
+) -> ModelCard:  # fmt: skip
+    """Train a network that tells high from low beauty, or how many voters would give each mark, and tags.
+
+    Parameters
+    ----------
+    collection : with votes, and perhaps tags
+    destination : folder of the model; while it trains, `.NAME.training` beside it keeps what a killed run goes on from
+    architecture : a name of `AESTHETES`
+    backbone, layer, normalized : as of `Aesthete`; None: as the architecture has it
+    start : where the trunk's weights come from: "imagenet", or the folder of a classifier. None: from scratch, where
+        the trunk stays as chance made it
+    options : of the architecture, such as `hidden`
+    scheme : how to learn
+    extra : more images to learn from, with the same columns
+    group : column whose equal values stay in one split, where the table has no column `split`
+    seed, device, progress : as of `train_city`
+
+    Raises
+    ------
+    CollectionError, ModelError
+        Where there is nothing to learn, or settings make no sense.
+    """
+    way, where, destination = scheme or AestheticScheme(), choose_device(device), Path(destination)
+    way.check()
+    told = opinions(
+        collection, extra, group, seed, least_tagged=way.least_tagged if tells_marks(architecture) else None
+    )
+    classes = (*MARK_NAMES, *told.tags) if tells_marks(architecture) else HIGH_LOW
+    given = {"backbone": backbone, "layer": layer, "normalized": normalized, **(options or {})}
+    shape = {**AESTHETES[architecture].options, **{name: value for name, value in given.items() if value is not None}}
+    module = build_model(architecture, len(classes), task="aesthetics", seed=seed, **shape)
+    assert isinstance(module, Aesthete)
+    begun = _begin(module, start, shape.get("backbone") or architecture.removesuffix("_aesthetic"), layer, progress)
+    round_weights(module)  # what is frozen is seen as it will be shipped, in float16
+    kept = destination.parent / f".{destination.name}.training"
+    look = Look(module.eval().to(where), way, where, seed, ArtifactStore(kept))
+    seen = {split: look.at(told.rows[split], split, progress) for split in ("train", "val")}
+    kind = MarksTask if tells_marks(architecture) else HighLowTask
+    labels = {split: rows.labels for split, rows in told.rows.items()}
+    task = kind(module.head, seen, labels, way.batch, way.sampling, where, look.depends)
+    settings = FitSettings(
+        way.epochs, way.learning_rate, way.weight_decay, seed=seed, device=str(where), optimizer=way.optimizer
+    )
+    result = fit(task, settings, checkpoint=kept / "head.pt", progress=progress)
+    round_weights(module)
+    card = ModelCard(
+        destination.name, "aesthetics", architecture, classes, way.size, "votes.mean", shape | {"options": None},
+        training=fit_notes(result, settings, len(labels["train"]), way.batch)
+        | {"start": begun, "frozen": "trunk", "views": look.views(len(labels["train"])), "sampling": way.sampling,
+           "optimizer": way.optimizer},
+        data=source_notes(collection, extra) | told.notes,
+        metrics=_metrics(module, told, classes, way.size, where, progress),
+    )  # fmt: skip
+    card = save_model(module, card, destination)
+    shutil.rmtree(kept, ignore_errors=True)
+    return card
+
+
+def _begin(module: Aesthete, start: Path | str | None, backbone: str, layer: str | None, progress: Progress) -> str:
+    """Fill in the trunk; returns where its weights are from."""
+    if start is None:
+        return "from scratch: the trunk is as chance made it"
+    if str(start) == IMAGENET:
+        if "pretrained" in architectures("classes")[backbone].options:
+            network, told = build_model(backbone, 1000, pretrained=True), f"ImageNet ({backbone}, packaged)"
+        else:
+            network, told = build_model(backbone, 1000, seed=0), f"ImageNet ({backbone}, torchvision)"
+            network.load_state_dict(published_weights(backbone, home() / "weights", progress=progress))
+        module.begin_from(network, layer or network.layers[-1])  # type: ignore[index,arg-type]
+        return told
+    known = load_model(start)
+    try:
+        module.begin_from(known.module, layer or known.layers[-1])
+    except (RuntimeError, ModelError):
+        raise ModelError(
+            f"{known.name} ({known.card.architecture}) does not fit: its trunk must be that of {backbone}"
+        ) from None
+    return f"{known.name} {known.weights_digest[:12]}"
+
+
+class Look:
+    """What the frozen trunk sees of images, kept on disk part by part, so that a killed run goes on."""
+
+    def __init__(
+        self, module: Aesthete, way: AestheticScheme, device: torch.device, seed: int, store: ArtifactStore
+    ) -> None:  # fmt: skip
+        self.module, self.way, self.device, self.seed, self.store = module, way, device, seed, store
+        digest = hashlib.sha256()
+        for name, value in module.trunk.state_dict().items():
+            digest.update(name.encode() + value.cpu().numpy().tobytes())
+        self.depends = f"{digest.hexdigest()[:20]} {way.size} {way.views} {module.pool} {seed}"
+
+    def views(self, images: int) -> int:
+        """Windows of each training image."""
+        one = images * self._width * 2
+        return max(1, min(self.way.views, MOST_BYTES // max(one, 1)))
+
+    @property
+    def _width(self) -> int:
+        with torch.no_grad():
+            probe = self.module.trunk(torch.zeros(1, 3, 64, 64, device=self.device))
+        return int(probe.shape[1]) * self.module.pool**2
+
+    def at(self, rows: Rows, split: str, progress: Progress) -> Tensor:
+        """(N, V, D) float16: training images in windows by chance, others whole, in a single view."""
+        named = hashlib.sha256(repr([name for _, name in rows.images]).encode()).hexdigest()[:20]
+        views = self.views(len(rows)) if split == "train" else 1
+        key = ArtifactKey("look", named, self.depends, {"split": split, "views": views})
+        compute = partial(self._part, rows, split, views)
+        arrays = in_chunks(self.store, key, len(rows), compute, chunk=LOOK, progress=progress, what="looking at image")
+        return torch.from_numpy(arrays["seen"])
+
+    def _part(self, rows: Rows, split: str, views: int, chosen: range) -> Arrays:
+        side = round(self.way.size * CROPPED) if split == "train" else self.way.size
+        part = Rows(rows.images[chosen.start : chosen.stop], rows.labels[chosen.start : chosen.stop])
+        pixels = part.pixels(side, silent)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + chosen.start)
+        seen = [torch.cat([self._see(images, generator) for images in torch.split(pixels, 32)]) for _ in range(views)]
+        return {"seen": torch.stack(seen, 1).numpy()}
+
+    @torch.no_grad()
+    def _see(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
+        free = pixels.shape[-1] - self.way.size
+        if free:
+            corners = torch.randint(free + 1, (len(pixels), 2), generator=generator).tolist()
+            size = self.way.size
+            pixels = torch.stack(
+                [one[:, y : y + size, x : x + size] for one, (y, x) in zip(pixels, corners, strict=True)]
+            )
+        images = (pixels.to(self.device).float() / 255).contiguous(memory_format=torch.channels_last)
+        with autocast(self.device, half_type(self.device)):
+            return self.module.vectors(self.module.trunk(images)).half().cpu()
+
+
+def _metrics(
+    module: Aesthete, told: Opinions, classes: tuple[str, ...], size: int, device: torch.device, progress: Progress
+) -> dict[str, Any]:
+    """How well the network, as it will be shipped, does on the test images."""
+    rows, parts = told.rows["test"], []
+    module.to(device).eval()
+    with torch.no_grad():
+        for start in range(0, len(rows), 64):
+            part = Rows(rows.images[start : start + 64], rows.labels[start : start + 64])
+            parts.append(module(part.pixels(size, silent).to(device).float() / 255).cpu())
+            progress(min(start + 64, len(rows)), len(rows), "judging on test image")
+    scores, labels = torch.cat(parts), rows.labels.numpy().astype(np.float64)
+    if classes == HIGH_LOW:
+        return high_low_metrics(labels[:, :MARKS], scores.softmax(1)[:, 1].numpy())
+    shares, tags = scores[:, :MARKS].softmax(1).numpy(), scores[:, MARKS:].softmax(1).numpy()
+    usual = told.rows["train"].labels[:, :MARKS].double().mean(0).numpy()
+    return aesthetic_metrics(labels[:, :MARKS], shares, usual, labels[:, MARKS:] > 0, tags, classes[MARKS:])

@@ -1,0 +1,208 @@
+"""What the page Aesthetics knows: its networks, what they say of the collection and of one picture, and the votes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from urbanlens.aesthetics.readings import TASK, Reading, Readings, kept_readings, readings_key, tells_marks
+from urbanlens.collection.library import store_for
+from urbanlens.collection.votes import Votes, fault_texts, votes_of
+from urbanlens.errors import CollectionError, UrbanLensError
+from urbanlens.explain import test_rows
+from urbanlens.progress import part_of
+from urbanlens.ui import caches, explaining, overview, pictures, state, work
+
+if TYPE_CHECKING:
+    from urbanlens.aesthetics.control import Covered
+    from urbanlens.collection import ImageCollection
+    from urbanlens.progress import Progress
+    from urbanlens.ui.explaining import Network
+    from urbanlens.ui.page import Page
+    from urbanlens.ui.single_image import Subject
+
+FOREIGN = (
+    "These networks learnt what is beautiful from the drawn demo world alone, where a rule decides it. On real "
+    "photographs they show how the method works, not which places are beautiful."
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """The networks that the page is about, and the votes.
+
+    Attributes
+    ----------
+    marks : tells how many voters would give each mark, and tags; None: there is none
+    high_low : tells high from low; None: there is none
+    votes : of the whole collection's images; None: it has none
+    """
+
+    marks: Network | None
+    high_low: Network | None
+    votes: Votes | None
+
+    @cached_property
+    def networks(self) -> dict[str, Network]:
+        """Both by the kind that the address names: "marks" before "high-low"."""
+        both = {"marks": self.marks, "high-low": self.high_low}
+        return {kind: network for kind, network in both.items() if network is not None}
+
+
+KINDS: Mapping[str, str] = {"marks": "the network of marks and tags", "high-low": "the network of high and low"}
+
+
+def choose_study(here: Page) -> Study | None:
+    """The networks that the page is about; None, with a hint, where there is none."""
+    known = explaining.classifiers(here.collection.whole, (TASK,))
+    if not known:
+        st.info(
+            "No network of this kind is here. Train one on a collection with votes, with "
+            "`python -m urbanlens train aesthetics COLLECTION --backbone efficientnet_lite0 --pretrained`."
+        )
+        return None
+    kinds = {
+        "marks": {name: one for name, one in known.items() if one.card and tells_marks(one.card)},
+        "high-low": {name: one for name, one in known.items() if one.card and not tells_marks(one.card)},
+    }
+    chosen: dict[str, Network | None] = {}
+    for (kind, offered), column in zip(kinds.items(), st.columns(2, gap="medium"), strict=True):
+        with column:
+            chosen[kind] = _choose(kind, offered)
+    return Study(chosen["marks"], chosen["high-low"], votes(here.collection.whole))
+
+
+def _choose(kind: str, offered: Mapping[str, Network]) -> Network | None:
+    """One network of a kind; a box to choose only where there are several."""
+    if not offered:
+        return None
+    if len(offered) == 1:
+        return next(iter(offered.values()))
+    mixed = len({one.from_demo for one in offered.values()}) > 1
+    names = {
+        name: (one.card.name if one.card else name) + (", of the demo" if one.from_demo and mixed else "")
+        for name, one in offered.items()
+    }
+    title = {"marks": "Network of marks and tags", "high-low": "Network of high and low"}[kind]
+    return offered[state.choose(title, list(offered), name=f"beauty-{kind}", names=names)]
+
+
+def votes(collection: ImageCollection) -> Votes | None:
+    """The votes of a collection's images, with a note on those that make no sense; None where it has none."""
+    try:
+        found = votes_of(collection)
+    except CollectionError:
+        return None
+    if found.faults:
+        pictures.note("Some votes make no sense and are left out: " + "; ".join(fault_texts(collection, found)) + ".")
+    return found if found.known.any() else None
+
+
+def about(here: Page, study: Study) -> None:
+    """What the networks learnt, from what they started, and how well they do, each beside its baseline."""
+    for network in study.networks.values():
+        card = network.card
+        if card is None:
+            continue
+        told, parts = card.metrics, [f"{card.name}: {card.training.get('start', '')}, {card.size} px"]
+        if "balanced_accuracy" in told:
+            parts.append(
+                f"high told from low on {told['images']:,} test images with a balanced accuracy of "
+                f"{told['balanced_accuracy']:.1%}{within(told.get('balanced_accuracy_interval'), percent=True)}; by "
+                "chance: 50 %"
+            )
+        if "emd" in told:
+            parts.append(
+                f"distance from the votes (EMD) {told['emd']:.3f}{within(told.get('emd_interval'))}; always answering "
+                f"the mean distribution: {told['emd_of_mean']:.3f}"
+            )
+        if "spearman" in told:
+            parts.append(f"order of the mean marks {told['spearman']:.2f}{within(told.get('spearman_interval'))} of 1")
+        pictures.quiet(" · ".join(parts) + ".")
+    if any(network.from_demo for network in study.networks.values()) and not overview.is_demo(here.collection):
+        pictures.note(FOREIGN)
+
+
+def within(interval: tuple[float, float] | None, *, percent: bool = False) -> str:
+    """A 95 % interval behind its value; nothing where too few images tell of none."""
+    if interval is None:
+        return ""
+    low, high = interval
+    return f" ({low:.1%} to {high:.1%})" if percent else f" ({low:.3f} to {high:.3f})"
+
+
+def read(network: Network, subject: Subject) -> Reading:
+    """What a network says of one picture, with all its maps; where it cannot, the run ends with the reason."""
+    from urbanlens.aesthetics.readings import read_image
+
+    def compute() -> Reading:
+        engine = caches.engine()
+        with engine.use(network.key, network.load) as model:
+            return read_image(model, subject.image, engine=engine)
+
+    try:
+        return caches.beauty(subject.identity, network.key, compute)
+    except UrbanLensError as error:
+        st.error(pictures.plain(str(error)))
+        st.stop()
+
+
+def covered(network: Network, subject: Subject, reading: Reading, targets: tuple[str, ...]) -> Covered:
+    """What becomes of the answers where the strongest part of each map is covered up."""
+    from urbanlens.aesthetics.control import cover
+
+    def compute() -> Covered:
+        engine = caches.engine()
+        with engine.use(network.key, network.load) as model:
+            return cover(model, subject.image, reading, targets, engine=engine)
+
+    return caches.covered(subject.identity, f"{network.key} {targets}", compute)
+
+
+def kept(collection: ImageCollection, network: Network) -> Readings | None:
+    """A network's readings of the whole collection where they have been computed before; loads no torch."""
+    card, whole = network.card, collection.whole
+    if card is None:
+        return None
+    key = readings_key(whole, card)
+    return caches.beauties(key.digest, lambda: kept_readings(whole, card, store=store_for(whole)))
+
+
+def readings(collection: ImageCollection, network: Network) -> Readings | None:
+    """What a network says of all images; where that is not kept, a button that computes it, and None."""
+    from urbanlens.aesthetics.control import random_network_intensity
+    from urbanlens.aesthetics.readings import read_collection
+
+    found = kept(collection, network)
+    if found is not None or network.card is None:
+        return found
+    whole, card = collection.whole, network.card
+    store, device, key = store_for(whole), caches.engine().device, f"beauty-{readings_key(whole, card).digest}"
+
+    def compute(progress: Progress) -> None:
+        # A copy of its own: work of minutes must not keep other visitors from the shared one.
+        model = network.load()
+        model.module.to(device)
+        count = len(whole)
+        read_collection(whole, model, store=store, progress=part_of(progress, 0, count, 2 * count, "image"))
+        control = part_of(progress, count, count, 2 * count, "image")
+        random_network_intensity(whole, card, store=store, progress=control)
+
+    if not work.asked_for(key):
+        st.info(
+            f"{KINDS['marks' if tells_marks(card) else 'high-low'].capitalize()} has not read this collection yet. It "
+            "reads all its images at once, and what it says is kept: a minute or two for thousands of images."
+        )
+    work.wait_when_asked(key, "Reading the images", f"Read all {len(whole):,} images", compute)
+    return kept(collection, network)
+
+
+def unlearnt(collection: ImageCollection, network: Network) -> NDArray[np.bool_]:
+    """(N,) images of the whole collection that a network has not learnt from; none where nobody knows."""
+    return test_rows(collection.whole, network.card) if network.card else np.zeros(len(collection.whole), bool)
