@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from urbanlens.cli import build_parser, main
+from urbanlens.cli import MOST_LINES, build_parser, main, show
 
 
 def photographs(folder: Path) -> Path:
@@ -41,6 +41,15 @@ def test_bad_input_is_one_line(words: list[str], tmp_path: Path, capsys: pytest.
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert "nowhere" in lines[0]
+
+
+def test_long_lists_are_printed_in_part_and_given_in_full_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = {"rejected": [{"where": f"line {number}", "why": "gone"} for number in range(MOST_LINES + 7)]}
+    show(answer, as_json=False)
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == MOST_LINES + 2 and printed[-1] == "  and 7 more, which --json prints"
+    show(answer, as_json=True)
+    assert json.loads(capsys.readouterr().out) == answer
 
 
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:

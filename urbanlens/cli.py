@@ -15,6 +15,8 @@ from urbanlens.errors import UrbanLensError
 from urbanlens.threads import wait_without_spinning
 
 Command = Callable[[argparse.Namespace], Answer]
+MOST_LINES = 200
+"""So many entries of a list are printed for people; JSON has all of them."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -160,8 +162,10 @@ def show(answer: Answer, as_json: bool) -> None:
     for name, value in answer.items():
         if isinstance(value, list):
             print(f"{name}: {len(value)}")
-            for item in value:
+            for item in value[:MOST_LINES]:
                 print("  " + (": ".join(map(str, item.values())) if isinstance(item, dict) else str(item)))
+            if len(value) > MOST_LINES:
+                print(f"  and {len(value) - MOST_LINES} more, which --json prints")
         else:
             print(f"{name}: {json.dumps(value, default=str, indent=1) if isinstance(value, dict) else value}")
 

@@ -1,4 +1,4 @@
-"""Images from elsewhere become a collection: folders of photographs, tables of images, ScenicOrNot, SUN, and zips."""
+"""Images from elsewhere become a collection: folders of photographs, tables, ScenicOrNot, SUN, AVA, and zips."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from urbanlens.collection.columns import DESCRIPTION_FILE
-from urbanlens.collection.importing import scenicornot, sun
+from urbanlens.collection.importing import ava, scenicornot, sun
 from urbanlens.collection.importing.archive import unpack
 from urbanlens.collection.importing.building import beside, build, check_destination
 from urbanlens.collection.importing.listing import Listing, walk
@@ -30,8 +30,8 @@ def import_images(
 ) -> ImportReport:  # fmt: skip
     """Make a collection from a folder of photographs, a table of images, or a zip that holds either.
 
-    Two data sets are read as they are downloaded: ScenicOrNot, known by its table's header (`scenicornot`), and SUN
-    Attributes, known by its file of labels (`sun`).
+    Three data sets are read as they are downloaded: ScenicOrNot, known by its table's header (`scenicornot`), SUN
+    Attributes, known by its file of labels (`sun`), and AVA, known by its rows of 15 numbers (`ava`).
 
     Images are copied byte for byte, after each was decoded once. Where the import fails, is cancelled by `progress`,
     or no image is good, nothing is left behind and nothing that was there is touched.
@@ -40,7 +40,7 @@ def import_images(
     ----------
     source
         A folder; a CSV, TSV, Parquet, GeoJSON or GeoPackage file whose image paths are relative to its folder; one of
-        SUN's MATLAB files; a zip.
+        SUN's MATLAB files; AVA's file of votes; a zip.
     destination
         A folder that does not exist yet, or is empty.
     format
@@ -100,18 +100,26 @@ def _zipped(source: Path, where: str) -> str:
     return f"{source.name}: {where}"
 
 
-def _list_file(file: Path, title: str, columns: Mapping[str, str] | None) -> Listing:
+def _list_file(file: Path, title: str, columns: Mapping[str, str] | None, folder: Path | None = None) -> Listing:
+    """What a file lists; `folder` is the one in which it was found, where it was not given itself."""
     if sun.recognises(file):
         return _list_sun(file, title, columns)
+    if ava.recognises(file):
+        _refuse_columns(file, "AVA, which has no header", columns)
+        return ava.list_ava(file, title, folder)
     if scenicornot.recognises(file):
         return scenicornot.list_scenicornot(file, title, columns)
     return list_table(file, title, columns)
 
 
 def _list_sun(source: Path, title: str, columns: Mapping[str, str] | None) -> Listing:
-    if columns:
-        raise CollectionError(f"{source.name} is SUN Attributes, which has no table: import it without `columns`")
+    _refuse_columns(source, "SUN Attributes, which has no table", columns)
     return sun.list_sun(source, title)
+
+
+def _refuse_columns(source: Path, found: str, columns: Mapping[str, str] | None) -> None:
+    if columns:
+        raise CollectionError(f"{source.name} is {found}: import it without `columns`")
 
 
 def _list_folder(folder: Path, format: str, title: str, columns: Mapping[str, str] | None) -> Listing:
@@ -124,7 +132,7 @@ def _list_folder(folder: Path, format: str, title: str, columns: Mapping[str, st
         if format not in ("auto", "zip") and len(tables) != 1:
             raise CollectionError(f"{folder} holds {len(tables)} tables of images where one is needed: give the file")
         if len(tables) == 1:
-            return _list_file(tables[0], title, columns)
+            return _list_file(tables[0], title, columns, folder)
         if tables:
             listing = list_folder(folder, title)
             listing.notes.append(f"{len(tables)} tables were not read, as {tables[0].name}: give the one that is meant")
@@ -135,6 +143,7 @@ def _list_folder(folder: Path, format: str, title: str, columns: Mapping[str, st
 def _tables(folder: Path) -> list[Path]:
     """The tables of images at the least depth that has any; `manifest.csv` goes before others."""
     found = [path for path in walk(folder) if path.suffix.lower() in SUFFIXES and _names_images(path)]
+    found = ava.without_copies(found)
     if not found:
         return []
     depth = min(len(path.parts) for path in found)
@@ -143,7 +152,9 @@ def _tables(folder: Path) -> list[Path]:
 
 
 def _names_images(path: Path) -> bool:
-    """Whether a file looks like a table of images: by its header, its columns, or points in it."""
+    """Whether a file looks like a table of images: by its header, its columns, its numbers, or points in it."""
+    if ava.recognises(path):
+        return True
     suffix = path.suffix.lower()
     named = set(SPELLINGS["path"])
     if suffix == ".geojson":

@@ -196,7 +196,8 @@ def _table(listing: Listing, outcomes: list[_Outcome], targets: list[str], keep:
             table["heading"] = [shot.heading for shot in shots]
         if any(shot.captured_at for shot in shots) and "captured_at" not in table:
             table["captured_at"] = pd.Series([shot.captured_at for shot in shots], dtype="str")
-    if "split" not in table or table["split"].isna().any():
+    bare = table["split"].isna() if "split" in table else pd.Series(True, table.index)
+    if bare.all() or (bare.any() and not listing.partial_split):
         chosen = pd.Series(split_by_place(list(table["path"]), table["lat"], table["lon"]), dtype="str")
         table["split"] = table["split"].fillna(chosen) if "split" in table else chosen
         report.notes.append(

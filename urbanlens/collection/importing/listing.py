@@ -31,7 +31,11 @@ class Sheet:
 
 @dataclass
 class Listing:
-    """Images to import: `table` has image_id, path (below `folder`), lat, lon and the source's other columns."""
+    """Images to import: `table` has image_id, path (below `folder`), lat, lon and the source's other columns.
+
+    With `exif`, place, heading and time are read from the photographs; with `partial_split`, an image without a split
+    takes part in none, where otherwise one is drawn for it.
+    """
 
     folder: Path
     table: pd.DataFrame
@@ -39,6 +43,7 @@ class Listing:
     title: str
     columns: Columns = field(default_factory=Columns)
     exif: bool = False
+    partial_split: bool = False
     rejected: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -47,9 +52,10 @@ def walk(folder: Path) -> Iterator[Path]:
     """Files below `folder` in a fixed order; hidden ones and what lies behind a link to a folder are left out."""
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        here = Path(parent)
         for name in sorted(files):
             if not name.startswith("."):
-                yield Path(parent) / name
+                yield here / name
 
 
 def linked_folders(folder: Path) -> list[str]:
@@ -71,6 +77,26 @@ def not_listed(folder: Path, paths: Iterable[str], file: str) -> list[str]:
     images = (path.relative_to(folder).as_posix() for path in walk(folder) if is_image_name(path))
     others = [image for image in images if image not in named]
     return [f"{len(others)} images that {file} does not name were left alone, as {others[0]}"] if others else []
+
+
+def images_called(folder: Path, names: Iterable[str]) -> tuple[list[str | None], int]:
+    """The image of each name, "7" for `7.jpg`, in `folder` or below it; and how many names have more than one.
+
+    Of several the one nearest to the folder is taken, a .jpg before others.
+
+    Returns
+    -------
+    paths, several
+        For each name a path relative to `folder`, None where there is no such image; and the number of names.
+    """
+    found: dict[str, list[str]] = {}
+    for path in walk(folder):
+        if is_image_name(path):
+            found.setdefault(path.stem, []).append(path.relative_to(folder).as_posix())
+    for there in found.values():
+        there.sort(key=lambda path: (path.count("/"), not path.lower().endswith(".jpg"), path))
+    matches = [found.get(name, []) for name in names]
+    return [there[0] if there else None for there in matches], sum(len(there) > 1 for there in matches)
 
 
 def all_named_apart(given: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from urbanlens.collection.importing import cells
-from urbanlens.collection.importing.listing import Listing, Sheet, is_image_name, not_listed, walk
+from urbanlens.collection.importing.listing import Listing, Sheet, images_called, not_listed
 from urbanlens.collection.importing.sheets import DELIMITED, first_cells, read_sheet
 from urbanlens.collection.importing.tables import list_sheet
 
@@ -121,23 +121,14 @@ class _Rows:
 
 
 def _image_paths(folder: Path, sheet: Sheet, column: str) -> list[str | None]:
-    """The image of each row: the one nearest to the table where several have its name, a .jpg before others."""
-    found: dict[str, list[str]] = {}
-    for path in walk(folder):
-        if is_image_name(path):
-            found.setdefault(path.stem, []).append(path.relative_to(folder).as_posix())
-    several = 0
-    paths: list[str | None] = []
-    for cell in sheet.frame[column]:
-        name = "" if cells.is_blank(cell) else str(cell).strip()
-        there = sorted(found.get(name, []), key=lambda path: (path.count("/"), not path.lower().endswith(".jpg"), path))
-        several += len(there) > 1
-        paths.append(None if not name else there[0] if there else f"{name}.jpg")
+    """The image of each row, where it is or where it ought to be; None where the row names none."""
+    names = ["" if cells.is_blank(cell) else str(cell).strip() for cell in sheet.frame[column]]
+    paths, several = images_called(folder, names)
     if several:
         sheet.notes.append(
             f"{several} rows have more than one image of their ID: the one nearest to the table was taken"
         )
-    return paths
+    return [path or (f"{name}.jpg" if name else None) for name, path in zip(names, paths, strict=True)]
 
 
 def _plain(name: str) -> str:

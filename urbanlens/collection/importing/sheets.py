@@ -47,21 +47,33 @@ def read_sheet(file: Path) -> Sheet:
     return sheet
 
 
-def first_cells(file: Path) -> set[str]:
-    """The cells of a text file's first line in lower case, whatever parts them; for a glance at what it is."""
+def glance(file: Path) -> str:
+    """How a text file begins, to see what it is; CollectionError where it cannot be read."""
     try:
         with file.open("rb") as opened:
             raw = opened.read(_GLANCE)
     except OSError as error:
         raise CollectionError(f"{file.name} cannot be read ({error})") from error
     wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-    text = raw.decode("utf-16" if wide else "utf-8-sig", "replace").lower()
-    first = text.lstrip().split("\n", 1)[0]
+    return raw.decode("utf-16" if wide else "utf-8-sig", "replace")
+
+
+def first_cells(file: Path) -> set[str]:
+    """The cells of a text file's first line in lower case, whatever parts them; for a glance at what it is."""
+    first = glance(file).lower().lstrip().split("\n", 1)[0]
     return {cell.strip().strip('"') for mark in _DELIMITERS for cell in first.split(mark)}
 
 
+def read_text(file: Path) -> tuple[str, list[str]]:
+    """A whole text file, and notes on how it was read; CollectionError where it is none."""
+    try:
+        return _text(file)
+    except OSError as error:
+        raise CollectionError(f"{file.name} cannot be read ({error})") from error
+
+
 def _delimited(file: Path) -> Sheet:
-    text, notes = _text(file)
+    text, notes = read_text(file)
     first = text.lstrip("\r\n").split("\n", 1)[0]
     if not first.strip():
         raise CollectionError(f"{file.name} is empty: it needs a header line and a row an image")
