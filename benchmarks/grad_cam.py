@@ -59,7 +59,7 @@ def ours_as_masks(model: Any) -> Iterator[Run]:
 @contextmanager
 def pytorch_grad_cam(model: Any) -> Iterator[Run]:
     """Masks of the images' size."""
-    _without_torchvision()
+    without_torchvision()
     target = import_module("pytorch_grad_cam.utils.model_targets").ClassifierOutputTarget(TARGET)
     with import_module("pytorch_grad_cam").GradCAM(model=model, target_layers=[_layer(model)]) as cam:
         yield lambda images: cam(input_tensor=images, targets=[target] * len(images))
@@ -95,7 +95,7 @@ def _layer(model: Any) -> nn.Module:
     return module
 
 
-def _without_torchvision() -> None:
+def without_torchvision() -> None:
     """pytorch-grad-cam imports torchvision, which not every build of torch can load; Grad-CAM uses none of it."""
     if "torchvision" in sys.modules:
         return

@@ -147,6 +147,8 @@ def _train_aesthetics(given: argparse.Namespace) -> Answer:
     for option, values in (("--sizes", given.sizes), ("--epochs", given.epochs)):
         if len(values or [0]) != 1:
             raise UrbanLensError(f"train aesthetics has one stage: give one number for {option}")
+    if given.pretrained and given.start:
+        raise UrbanLensError("--pretrained and --start both say where the trunk begins: give one of them")
     usual = PAPER["marks_and_tags" if tells_marks(architecture) else "high_low"]
     ways = {"sampling": given.sampling, "epochs": (given.epochs or [None])[0], "size": (given.sizes or [None])[0]}
     scheme = replace(
@@ -211,6 +213,8 @@ def demo_train_command(arguments: argparse.Namespace) -> Answer:
     """Train the demo's networks as the shipped ones were, on a CPU or a GPU."""
     from urbanlens.collection import ImageCollection
     from urbanlens.demo import ASSETS
+    from urbanlens.demo.beauty import RECIPES as BEAUTY
+    from urbanlens.demo.beauty import train_aesthete
     from urbanlens.demo.networks import train_network
     from urbanlens.demo.scoring import RECIPES, train_scorer
 
@@ -218,7 +222,7 @@ def demo_train_command(arguments: argparse.Namespace) -> Answer:
     extra = ImageCollection.open(arguments.extra) if arguments.extra else None
     found = {}
     for name in arguments.networks:
-        train = train_scorer if name in RECIPES else train_network
+        train = train_scorer if name in RECIPES else train_aesthete if name in BEAUTY else train_network
         card = train(collection, name, extra, arguments.out, device=arguments.device, progress=TerminalProgress())
         found[name] = card.metrics
     return {"folder": str(arguments.out), "networks": found}
@@ -228,13 +232,14 @@ def reproduce_command(arguments: argparse.Namespace) -> Answer:
     """Compute the papers' tables and the demo's gates anew, and write them as Markdown."""
     from urbanlens.collection import ImageCollection
     from urbanlens.demo import ASSETS, verify
+    from urbanlens.demo.beauty import judged_aesthetes
     from urbanlens.demo.reproduction import report
     from urbanlens.demo.scoring import judged_scorers
 
     collection = ImageCollection.open(ASSETS)
-    scorers = judged_scorers(collection)
-    gates = verify(progress=TerminalProgress(), scorers=scorers)
-    text = report(collection, gates["gates"], scorers, progress=TerminalProgress())
+    scorers, aesthetes = judged_scorers(collection), judged_aesthetes(collection)
+    gates = verify(progress=TerminalProgress(), scorers=scorers, aesthetes=aesthetes)
+    text = report(collection, gates["gates"], scorers, aesthetes, progress=TerminalProgress())
     write_atomically(arguments.out, text.encode())
     return {"report": str(arguments.out), **gates}
 

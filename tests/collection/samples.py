@@ -52,7 +52,7 @@ def collection(root: Path, count: int = 6) -> Path:
             "split": ["train", "val", "test"] * (count // 3),
             "city": ["Hanamori", "Steelport", None] * (count // 3),
             "scenicness": np.linspace(1, 10, count),
-            "votes": [[n] * 10 for n in range(count)],
+            "votes": [[n] * 10 if n else None for n in range(count)],
             "tags": [["sea"]] * count,
             "attr.trees": np.linspace(0, 1, count),
         }

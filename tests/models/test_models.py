@@ -219,3 +219,15 @@ def test_a_card_is_read_without_torch(saved: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("name", MODELS.names())
+def test_a_fresh_network_tells_pictures_apart(name: str) -> None:
+    """What it sees neither dies away nor explodes: it is the control of what a trained one sees, and may be a trunk."""
+    module = build_model(name, 2, seed=1, **small(name)).eval()
+    seen: list[torch.Tensor] = []
+    module.get_submodule(module.layers[-1]).register_forward_hook(lambda *call: seen.append(call[-1].mean((2, 3))))
+    with torch.no_grad():
+        module(torch.rand(4, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)).round())
+    assert 1e-3 < seen[0].std() < 1e3
+    assert seen[0].std(0).max() > 1e-4

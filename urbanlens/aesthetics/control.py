@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from urbanlens.aesthetics.readings import CHUNK, TASK, Reading, read_chunk, shares_of, tells_marks
+from urbanlens.aesthetics.random_heads import drawn_rows
+from urbanlens.aesthetics.readings import (
+    CHUNK,
+    TASK,
+    Reading,
+    read_chunk,
+    read_image,
+    shares_of,
+    tells_marks,
+    untrained,
+)
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import Arrays, in_chunks, kept_arrays
 from urbanlens.collection.votes import HIGH_LOW, MARKS, mean_of
@@ -22,13 +33,16 @@ if TYPE_CHECKING:
     from urbanlens.engine import Engine
     from urbanlens.models import LoadedModel, ModelCard
 
-CONTROL = "aesthetics-random"
+CONTROL, COVERED_UP = "aesthetics-random", "aesthetics-covered"
 
 COVERED = 0.2
 """The part of a picture that is covered up: where a map is strongest."""
 
 BLUR_PX = 8
 """What is covered is shrunk to a picture of so many px a side, and enlarged again."""
+
+MOST_COVERED = 200
+"""Images of a collection that parts are covered of."""
 
 ELSEWHERE = ((0.5, 0.5), (0.5, 0.0), (0.0, 0.5))
 """How far the covered part is pushed round the picture, down and across, for comparison."""
@@ -50,9 +64,7 @@ def random_network_intensity(
 
     whole = collection.whole
     key = _control_key(whole, card, seed)
-    # Not the backbone's packaged weights either.
-    options = {**card.options, "options": None}
-    module = build_model(card.architecture, len(card.classes), task=TASK, seed=seed, **options).eval()
+    module = build_model(card.architecture, len(card.classes), task=TASK, seed=seed, **untrained(card)).eval()
     if engine is not None:
         module.to(engine.device)
     model = LoadedModel(module, card.classes, SquareTransform(card.size), card, card.name, card.layers, "")
@@ -108,6 +120,8 @@ def cover(
     import torch
     from torch.nn import functional
 
+    from urbanlens.engine import comfortable_batch
+
     device = engine.device if engine is not None else torch.device("cpu")
     pixels, module, size = model.transform(image), model.module.to(device), model.card.size
     small = functional.interpolate(pixels[None], BLUR_PX, mode="bilinear", antialias=True)
@@ -123,8 +137,9 @@ def cover(
             moved = np.roll(there.reshape(size, size), (round(down * size), round(across * size)), (0, 1))
             parts.append(torch.where(torch.from_numpy(moved), blurred, pixels))
     with torch.inference_mode():
-        batch = torch.stack(parts).to(device).contiguous(memory_format=torch.channels_last)
-        found = shares_of(model.card, module(batch)).cpu().numpy()
+        batch = torch.stack(parts).contiguous(memory_format=torch.channels_last)
+        scores = [module(some.to(device)) for some in torch.split(batch, comfortable_batch(device))]
+        found = shares_of(model.card, torch.cat(scores)).cpu().numpy()
     values = _explained(found, targets, reading)
     before, after = values[0], values[1:].reshape(len(targets), 1 + len(ELSEWHERE), len(targets))
     own = np.arange(len(targets))
@@ -141,3 +156,62 @@ def _explained(shares: NDArray[Any], targets: tuple[str, ...], reading: Reading)
         marks if marks is not None and name in HIGH_LOW else shares[:, reading.classes.index(name)] for name in targets
     ]
     return np.stack(columns, 1).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class CoveredImages:
+    """What becomes of the answers for M images of a collection, where the maps of low and of high are covered up.
+
+    Attributes
+    ----------
+    rows : (M,) their numbers in the whole collection
+    fall, elsewhere : (M, 2) as of `Covered`, of low and of high; NaN where the map is empty, or the image unreadable
+    """
+
+    rows: NDArray[np.int64]
+    fall: Array
+    elsewhere: Array
+
+
+def cover_collection(
+    collection: ImageCollection, model: LoadedModel, wanted: NDArray[np.bool_], *, store: ArtifactStore,
+    engine: Engine | None = None, progress: Progress = silent,
+) -> CoveredImages:  # fmt: skip
+    """`cover` for the maps of low and of high of images of a whole collection, kept in `store`.
+
+    Parameters
+    ----------
+    wanted : (N,) the images that may be asked of; of more than 200, chance draws 200
+    progress : may raise Cancelled. A later call goes on from there
+    """
+    whole, rows = collection.whole, drawn_rows(wanted, MOST_COVERED)
+
+    def compute(part: range) -> Arrays:
+        fall = np.full((2, len(part), len(HIGH_LOW)), np.nan, np.float32)
+        ids = [whole.ids[row] for row in rows[part.start : part.stop]]
+        for number, image in enumerate(whole.pictures(ids, lambda image: image)):
+            if image is None:
+                continue
+            found = cover(model, image, read_image(model, image, engine=engine), HIGH_LOW, engine=engine)
+            fall[:, number, ~found.empty] = np.stack([found.fall, found.elsewhere])[:, ~found.empty]
+        return {"fall": fall[0], "elsewhere": fall[1]}
+
+    key = _covered_key(whole, model.card, rows)
+    arrays = in_chunks(store, key, len(rows), compute, chunk=16, progress=progress, what="covering up parts of image")
+    return CoveredImages(rows, arrays["fall"], arrays["elsewhere"])
+
+
+def kept_covered(
+    collection: ImageCollection, card: ModelCard, wanted: NDArray[np.bool_], *, store: ArtifactStore
+) -> CoveredImages | None:
+    """What `cover_collection` gives, where it has been computed before; else None. Loads no torch."""
+    rows = drawn_rows(wanted, MOST_COVERED)
+    arrays = kept_arrays(store, _covered_key(collection.whole, card, rows))
+    return None if arrays is None else CoveredImages(rows, arrays["fall"], arrays["elsewhere"])
+
+
+def _covered_key(whole: ImageCollection, card: ModelCard, rows: NDArray[np.int64]) -> ArtifactKey:
+    digest = hashlib.sha256(rows.tobytes()).hexdigest()[:20]
+    parameters = {"size": card.size, "classes": list(card.classes), "rows": digest, "covered": COVERED,
+                  "blur": BLUR_PX, "elsewhere": [list(place) for place in ELSEWHERE]}  # fmt: skip
+    return ArtifactKey(COVERED_UP, whole.fingerprint, card.weights_digest, parameters)

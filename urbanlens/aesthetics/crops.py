@@ -29,8 +29,7 @@ def map_box(cells: NDArray[Any], size: tuple[int, int], threshold: float = 0.5) 
     size : (width, height) of the picture in px
     threshold : of the map scaled to [0, 1]
     """
-    high, low = float(cells.max(initial=0)), float(cells.min(initial=0))
-    if high - low <= FLAT * abs(high):
+    if not cells.size or cells.max() - cells.min() <= FLAT * abs(cells.max()):
         return None
     width, height = size
     mask = upsample_masks(np.asarray(cells, np.float32)[None], (height, width))[0]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlens.aesthetics.metrics import balanced_accuracy, pearson
-from urbanlens.collection.votes import HIGH_ABOVE, is_extreme
+from urbanlens.collection.votes import is_extreme, is_high
 from urbanlens.explain.masks import upsample_masks
 from urbanlens.siam.metrics import FEWEST, interval
 
@@ -21,6 +21,9 @@ Array = NDArray[Any]
 
 GRID = 112
 """Side in px of the square that intensities are measured on."""
+
+PART = 512
+"""Maps that are enlarged at a time: all at once would fill the memory."""
 
 PERMUTATIONS = 2000
 
@@ -67,8 +70,9 @@ class MapTest:
 def intensity(maps: Array) -> NDArray[np.float32]:
     """The mean (...) of maps (..., h, w), each scaled to [0, 1]; 0 of an empty one."""
     shape = maps.shape[:-2]
-    masks = upsample_masks(np.asarray(maps, np.float32).reshape(-1, *maps.shape[-2:]), GRID)
-    return np.asarray(masks.mean((1, 2)).reshape(shape), np.float32)
+    single = np.asarray(maps, np.float32).reshape(-1, *maps.shape[-2:])
+    parts = [upsample_masks(single[at : at + PART], GRID).mean((1, 2)) for at in range(0, max(len(single), 1), PART)]
+    return np.concatenate(parts).reshape(shape).astype(np.float32)
 
 
 def random_intensity(count: int, shape: tuple[int, int], seed: int = 0) -> NDArray[np.float32]:
@@ -104,7 +108,7 @@ def map_test(values: Array, marks: Array, judged: Array, chosen_on: Array, *, se
     known = np.isfinite(values) & np.isfinite(marks)
     rows, others = np.flatnonzero(known & judged), np.flatnonzero(known & chosen_on & ~np.asarray(judged, bool))
     extreme = rows[is_extreme(marks[rows])]
-    split, truth = _best_split(values[others], marks[others] > HIGH_ABOVE), marks[rows] > HIGH_ABOVE
+    split, truth = _best_split(values[others], is_high(marks[others])), is_high(marks[rows])
     called = values[rows] > split
     right = called == truth
     fine = bool(len(rows)) and np.isfinite(split)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from urbanlens.collection.votes import HIGH_ABOVE, mean_of
+from urbanlens.collection.votes import is_high, mean_of
 from urbanlens.siam.metrics import attribute_metrics, interval
 
 Array = NDArray[Any]
@@ -52,7 +52,7 @@ def high_low_metrics(shares: Array, high: Array, *, called: Array | None = None,
     high : (N,) how surely a network calls each picture high
     called : (N,) whether it does; None: above one half
     """
-    truth = mean_of(shares) > HIGH_ABOVE
+    truth = is_high(mean_of(shares))
     found = np.asarray(high) > 0.5 if called is None else np.asarray(called, bool)
     count = len(truth)
     right = truth == found
@@ -83,10 +83,11 @@ def aesthetic_metrics(
     """
     count, truth, marks = len(shares), mean_of(shares), mean_of(found)
     ours, baseline = emd(found, shares), emd(np.broadcast_to(usual, np.shape(shares)), shares)
-    told = high_low_metrics(shares, marks, called=marks > HIGH_ABOVE, seed=seed)
+    told = high_low_metrics(shares, marks, called=is_high(marks), seed=seed)
 
     def over_baseline(rows: Array) -> float:
-        return float(ours[rows].mean() / baseline[rows].mean())
+        usual_distance = float(baseline[rows].mean())
+        return float(ours[rows].mean()) / usual_distance if usual_distance else float("nan")
 
     told |= {
         "emd": float(ours.mean()),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from urbanlens.aesthetics.map_test import intensity
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import Arrays, in_chunks, kept_arrays
-from urbanlens.collection.votes import HIGH_ABOVE, HIGH_LOW, MARK_NAMES, MARKS, mean_of, spread_of
+from urbanlens.collection.votes import HIGH_LOW, MARK_NAMES, MARKS, is_high, mean_of, spread_of
 from urbanlens.errors import ModelError
 from urbanlens.explain.collection_maps import CollectionMaps
 from urbanlens.progress import Progress, silent
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from urbanlens.models import LoadedModel, ModelCard
 
 KIND = "aesthetics"
-CHUNK, BATCH = 64, 32
+CHUNK = 64
 TASK = "aesthetics"
 LOW, HIGH = HIGH_LOW
 """The maps that every network of this task has: what speaks against beauty, and what speaks for it."""
@@ -90,7 +90,7 @@ class Reading:
     @property
     def is_high(self) -> bool:
         """Whether the network calls the picture high."""
-        return self.mean > HIGH_ABOVE if self.has_marks else self.high > 0.5
+        return bool(is_high(self.mean)) if self.has_marks else self.high > 0.5
 
     @property
     def tags(self) -> dict[str, float]:
@@ -229,6 +229,12 @@ def check_card(card: ModelCard) -> None:
         raise ModelError(f"{card.name} answers {card.task}, not beauty: give a network of `train aesthetics`")
 
 
+def untrained(card: ModelCard) -> dict[str, Any]:
+    """The options that build a network of the card with weights as chance makes them, not with packaged ones."""
+    own = {name: value for name, value in (card.options.get("options") or {}).items() if name != "pretrained"}
+    return {**card.options, "options": own or None}
+
+
 def _readings(card: ModelCard, arrays: Mapping[str, NDArray[Any]]) -> Readings:
     maps = arrays["maps"].astype(np.float32) * arrays["scale"][:, :, None, None]
     return Readings(card.classes, arrays["shares"], maps, arrays["intensity"], arrays["readable"])
@@ -272,6 +278,7 @@ def read_chunk(whole: ImageCollection, model: LoadedModel, rows: range, engine: 
     import torch
 
     from urbanlens.engine import Engine as Engines
+    from urbanlens.engine import comfortable_batch
 
     pixels = list(whole.pictures(whole.ids[rows.start : rows.stop], model.transform))
     readable = np.array([one is not None for one in pixels], bool)
@@ -281,7 +288,9 @@ def read_chunk(whole: ImageCollection, model: LoadedModel, rows: range, engine: 
             batch[row] = one
     device = next(model.module.parameters()).device
     shares, found = (engine or Engines("cpu")).map(
-        lambda part: _look(model.module, model.card, part.to(device), every=False), batch, size=BATCH
+        lambda part: _look(model.module, model.card, part.to(device), every=False),
+        batch.contiguous(memory_format=torch.channels_last),
+        size=comfortable_batch(device),
     )
     maps = found.numpy()
     scale = maps.max((2, 3)) if len(maps) else np.zeros((0, 2), np.float32)

@@ -108,7 +108,8 @@ def _column_problems(collection: ImageCollection) -> Iterator[Problem]:
                 break
     if columns.votes is not None:
         for row, why in read_votes(table[columns.votes]).faults:
-            yield Problem(f"{layout.TABLE_FILE}, row {row + 1} ({collection.ids[row]})", why)
+            if isinstance(table[columns.votes].iat[row], list):  # of others, the first has been told
+                yield Problem(f"{layout.TABLE_FILE}, row {row + 1} ({collection.ids[row]})", why)
     if "split" in table.columns:
         unknown = sorted(set(table["split"].dropna().astype(str)) - set(layout.SPLITS))
         if unknown:

@@ -29,8 +29,14 @@ HIGH_LOW = ("low", "high")
 HIGH_ABOVE = 5.0
 """A picture is high where its mean mark is above."""
 
+_TIE = 1e-5
+"""How far rounding may take a mean of exactly 5, which is not high, or one on the edge of the middle."""
+
 MIDDLE = (4.5, 6.5)
 """Mean marks outside are extreme."""
+
+LISTS = (list, tuple, np.ndarray)
+"""What a cell with several values may be."""
 
 Array = NDArray[np.float64]
 
@@ -66,7 +72,7 @@ class Votes:
     @property
     def high(self) -> NDArray[np.bool_]:
         """(N,) whether the mean mark is high; False where nobody voted."""
-        return np.asarray(self.mean > HIGH_ABOVE)
+        return np.asarray(is_high(self.mean))
 
     @cached_property
     def spread(self) -> Array:
@@ -85,9 +91,14 @@ def spread_of(shares: NDArray[Any]) -> Array:
     return np.asarray(np.sqrt((shares * away).sum(1)), np.float64)
 
 
-def is_extreme(means: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether mean marks lie outside of `MIDDLE`."""
-    return np.asarray((means < MIDDLE[0]) | (means > MIDDLE[1]))
+def is_high(means: Any) -> Any:
+    """Whether mean marks, a number, an array or a tensor, are high; false for NaN."""
+    return means > HIGH_ABOVE + _TIE
+
+
+def is_extreme(means: Any) -> Any:
+    """Whether mean marks, an array or a tensor, lie outside of `MIDDLE`; false for NaN."""
+    return (means < MIDDLE[0] - _TIE) | (means > MIDDLE[1] + _TIE)
 
 
 def votes_of(collection: ImageCollection) -> Votes:
@@ -106,29 +117,34 @@ def read_votes(cells: pd.Series[Any]) -> Votes:
     counts = np.full((len(cells), len(MARKS)), np.nan)
     faults = []
     for row, cell in enumerate(cells):
-        given = list(cell) if isinstance(cell, (list, tuple, np.ndarray)) else []
-        fault = "" if not given and _is_empty(cell) else _fault(given)
-        if fault:
+        if _is_empty(cell):
+            continue
+        if fault := _fault(cell):
             faults.append((row, fault))
-        elif given:
-            counts[row] = given
+        else:
+            counts[row] = cell
     return Votes(counts, tuple(faults))
 
 
-def _is_empty(cell: object) -> bool:
-    return isinstance(cell, (list, tuple, np.ndarray)) or cell is None or cell is pd.NA or cell != cell
+def _is_empty(cell: Any) -> bool:
+    return not len(cell) if isinstance(cell, LISTS) else cell is None or cell is pd.NA or bool(cell != cell)
 
 
-def _fault(given: Sequence[Any]) -> str:
-    """Why these cannot be ten counts; "" where they can."""
+def _fault(cell: object) -> str:
+    """Why this cannot be ten counts; "" where it can."""
+    if not isinstance(cell, LISTS):
+        return f"its votes are {cell!r:.60} where a list of ten counts is needed"
+    given = list(cell)
     if len(given) != len(MARKS):
         return f"it has {len(given)} counts of votes where {len(MARKS)} are needed, one for each mark from 1 to 10"
     try:
         counts = np.asarray(given, np.float64)
     except (TypeError, ValueError):
-        return f"its votes are {list(given)!r:.60} where ten numbers are needed"
+        counts = np.zeros(0)
+    if counts.shape != MARKS.shape:
+        return f"its votes are {given!r:.60} where ten numbers are needed"
     if not np.isfinite(counts).all() or (counts < 0).any():
-        return f"its votes are {list(given)!r:.60} where ten counts from 0 on are needed"
+        return f"its votes are {given!r:.60} where ten counts from 0 on are needed"
     return "" if counts.sum() > 0 else "its ten counts of votes are all 0: nobody voted"
 
 
@@ -145,7 +161,7 @@ def tags_of(collection: ImageCollection) -> list[tuple[str, ...]]:
     if column is None:
         return [()] * len(collection)
     return [
-        tuple(dict.fromkeys(str(tag) for tag in cell)) if isinstance(cell, (list, tuple, np.ndarray)) else ()
+        tuple(dict.fromkeys(str(tag) for tag in cell if tag is not None)) if isinstance(cell, LISTS) else ()
         for cell in collection.table[column]
     ]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from urbanlens.collection import ImageCollection
+    from urbanlens.demo.beauty import JudgedAesthete
     from urbanlens.demo.scoring import JudgedScorer
 
 Gate = dict[str, Any]
@@ -27,7 +28,7 @@ IDS = {"fence": 33, "signboard": 44, "skyscraper": 49, "earth": 14}
 
 def verify(
     *, progress: Progress = silent, root: Path | None = None, model: Path | None = None,
-    scorers: Mapping[str, JudgedScorer] | None = None,
+    scorers: Mapping[str, JudgedScorer] | None = None, aesthetes: Mapping[str, JudgedAesthete] | None = None,
 ) -> dict[str, dict[str, Gate]]:  # fmt: skip
     """Every gate of the shipped demo, computed from its images, labels, table and weights.
 
@@ -35,7 +36,8 @@ def verify(
     ----------
     root : another build of the demo
     model : folder of another city classifier to judge than the demo's own
-    scorers : what `judged_scorers` says of the shipped demo, where it is known; another build is not asked for it
+    scorers, aesthetes : what `judged_scorers` and `judged_aesthetes` say of the shipped demo, where it is known;
+        another build is not asked for it
 
     Returns
     -------
@@ -55,9 +57,11 @@ def verify(
         *own, partial(accuracy, folder=folder), partial(spurious, folder=folder)
     ]  # fmt: skip
     if root is None:
+        from urbanlens.demo.beauty import beauty_gates, judged_aesthetes
         from urbanlens.demo.scoring import judged_scorers, scoring_gates
 
         steps.append(lambda whole: scoring_gates(judged_scorers(whole) if scorers is None else scorers))
+        steps.append(lambda whole: beauty_gates(whole, judged_aesthetes(whole) if aesthetes is None else aesthetes))
     for done, step in enumerate(steps):
         progress(done, len(steps), "promises checked")
         gates |= step(collection)

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
+from urbanlens.demo.beauty_report import beauty
 from urbanlens.demo.judging import corner_table, demo_rows, planted_table, pointing_table, rank_correlation
 from urbanlens.demo.markdown import markdown
 from urbanlens.demo.networks import AGAIN, NETWORKS
@@ -24,6 +25,7 @@ from urbanlens.progress import Progress, silent
 
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
+    from urbanlens.demo.beauty import JudgedAesthete
     from urbanlens.demo.scoring import JudgedScorer
 
 THRESHOLD = 0.5
@@ -84,7 +86,7 @@ def judged(collection: ImageCollection) -> dict[str, Judged]:
 
 def report(
     collection: ImageCollection, gates: Mapping[str, Mapping[str, Any]], scorers: Mapping[str, JudgedScorer],
-    progress: Progress = silent,
+    aesthetes: Mapping[str, JudgedAesthete], progress: Progress = silent,
 ) -> str:  # fmt: skip
     """The whole document: what the demo promises and keeps, and the papers' tables."""
     rows = [(name, gate["value"], gate["bound"], "yes" if gate["pass"] else "**no**") for name, gate in gates.items()]
@@ -95,6 +97,7 @@ def report(
         markdown(("promise", "value", "bound", "kept"), rows),
         city_recognition(collection, progress),
         attributes_and_scores(collection, scorers),
+        beauty(collection, aesthetes),
         "",
     ])  # fmt: skip
 

@@ -10,7 +10,7 @@ import numpy as np
 from urbanlens.artifacts import ArtifactStore
 from urbanlens.demo import rules
 from urbanlens.demo.map_truth import MapTruth, map_truth
-from urbanlens.demo.markdown import markdown
+from urbanlens.demo.markdown import markdown, with_interval
 from urbanlens.demo.scoring import (
     FREE,
     PLAIN,
@@ -67,16 +67,16 @@ def _scores(collection: ImageCollection, networks: Mapping[str, JudgedScorer]) -
         told, (error, tau, precision) = one.metrics, PAPER[name]
         found = ""
         if told.get("mean_ap") is not None:
-            found = _with(told["mean_ap"], told["mean_ap_interval"])
+            found = with_interval(told["mean_ap"], told["mean_ap_interval"])
         rows.append((
-            TITLES[name], _with(told["rmse"], told["rmse_interval"]), f"{error:.3f}",
-            _with(told["tau"], told["tau_interval"]), f"{tau:.3f}", found,
+            TITLES[name], with_interval(told["rmse"], told["rmse_interval"]), f"{error:.3f}",
+            with_interval(told["tau"], told["tau_interval"]), f"{tau:.3f}", found,
             "" if precision is None else f"{precision:.3f}",
         ))  # fmt: skip
     for name, told in without_networks(collection).items():
         rows.append((
-            f"no network: linear in the true {name}", _with(told["rmse"], told["rmse_interval"]), "",
-            _with(told["tau"], told["tau_interval"]), "", "", "",
+            f"no network: linear in the true {name}", with_interval(told["rmse"], told["rmse_interval"]), "",
+            with_interval(told["tau"], told["tau_interval"]), "", "", "",
         ))  # fmt: skip
     first = next(iter(networks.values())).metrics
     chance = next((one.metrics["mean_base_rate"] for one in networks.values() if "mean_base_rate" in one.metrics), None)
@@ -100,17 +100,10 @@ def _paired(collection: ImageCollection, networks: Mapping[str, JudgedScorer]) -
     (error, tau, _), (free_error, free_tau, _) = PAPER[SIAM], PAPER[FREE]
     return (
         f"SIAM over the free network on the same images (95 % of draws of them): RMSE "
-        f"{_with(told['rmse_ratio'], told['rmse_ratio_interval'])}, paper {error / free_error:.3f}; Kendall's tau "
-        f"{_with(told['tau_ratio'], told['tau_ratio_interval'])}, paper {tau / free_tau:.3f}. 1: as good. "
-        "The intervals tell of the images alone, not of another training."
+        f"{with_interval(told['rmse_ratio'], told['rmse_ratio_interval'])}, paper {error / free_error:.3f}; "
+        f"Kendall's tau {with_interval(told['tau_ratio'], told['tau_ratio_interval'])}, paper {tau / free_tau:.3f}. "
+        "1: as good. The intervals tell of the images alone, not of another training."
     )
-
-
-def _with(value: float | None, interval: tuple[float, float] | None, sign: str = "") -> str:
-    if value is None:
-        return "unknown"
-    told = f"{value:{sign}.3f}"
-    return told if interval is None else f"{told} ({interval[0]:{sign}.3f} to {interval[1]:{sign}.3f})"
 
 
 def _signs(networks: Mapping[str, JudgedScorer]) -> str:
@@ -122,7 +115,7 @@ def _signs(networks: Mapping[str, JudgedScorer]) -> str:
         bands = band_means(one.templates.typical, SIDE)[one.readings.names.index("farming")]
         rows.append((
             TITLES[name], f"{told.share:.3f}", f"{told.constant:.3f}", f"{told.by_chance:.3f}", told.cells,
-            _with(told.correlation, told.correlation_interval, "+"),
+            with_interval(told.correlation, told.correlation_interval, "+"),
             f"{told.correlation_by_chance[0]:+.3f} (97.5 % below {told.correlation_by_chance[1]:+.3f})",
             f"{told.spill:.2f}",
             " / ".join(f"{value:+.4f}" for value in bands), " / ".join(f"{w:+g}" for w in rules.WEIGHTS["farming"]),
@@ -152,10 +145,10 @@ def _places(collection: ImageCollection, networks: Mapping[str, JudgedScorer]) -
          *(_told(first[2], i, kind) for kind in ("prior", "shuffled")))
         for i, row in enumerate(first[2].itertuples())
     ]  # fmt: skip
-    means = [_with(*one.mean("siam")) for _, one, _ in (first, *others)]
+    means = [with_interval(*one.mean("siam")) for _, one, _ in (first, *others)]
     judged = int(first[1].judged.sum())
     rows.append(
-        (f"mean of {judged} attributes", "", *means, *(_with(*first[1].mean(k)) for k in ("prior", "shuffled")))
+        (f"mean of {judged} attributes", "", *means, *(with_interval(*first[1].mean(k)) for k in ("prior", "shuffled")))
     )
     head = (
         "attribute",
@@ -176,14 +169,14 @@ def _told(table: pd.DataFrame, row: int, kind: str) -> str:
     value, low, high = (float(table[name].iloc[row]) for name in (kind, f"{kind}_low", f"{kind}_high"))
     if not np.isfinite(value):
         return "unknown"
-    return _with(value, (low, high) if np.isfinite(low) else None)
+    return with_interval(value, (low, high) if np.isfinite(low) else None)
 
 
 def _verdict(title: str, found: MapTruth) -> str:
     table = found.table()[found.judged]
     below = list(table.loc[table["siam"] < table["prior"], "attribute"])
     return (
-        f"{title} minus the usual place: {_with(*found.mean('siam', 'prior'), '+')} in the mean over attributes"
+        f"{title} minus the usual place: {with_interval(*found.mean('siam', 'prior'), '+')} in the mean over attributes"
         + (f"; it is worse than the usual place for {', '.join(below)}." if below else ".")
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlens.aesthetics import readings as aesthetics
-from urbanlens.aesthetics.control import random_network_intensity
+from urbanlens.aesthetics.baselines import baselines
 from urbanlens.aesthetics.readings import TASK as AESTHETICS
 from urbanlens.artifacts import ArtifactStore
 from urbanlens.collection import ImageCollection
@@ -98,12 +98,14 @@ def _judge(
     engine = Engine()
     model.module.to(engine.device)
     found = aesthetics.read_collection(collection, model, store=store, engine=engine, progress=progress)
-    random_network_intensity(collection, model.card, store=store, engine=engine, progress=progress)
+    against = baselines(found, collection, model, store=store, engine=engine, progress=progress)
     answer = {
         "collection": str(collection.root), "model": model.name, "images": int(found.readable.sum()),
         "unreadable": [name for name, fine in zip(collection.ids, found.readable, strict=True) if not fine],
         "artifact": str(store.find(aesthetics.readings_key(collection, model.card))),
     }  # fmt: skip
+    answer["images with parts covered up"] = len(against.covered.rows)
+    answer["images under random heads"] = len(against.heads.rows)
     for target in HIGH_LOW:
         maps, key = found.as_maps(target), aesthetics.maps_key(collection, model.card, target)
         answer[f"empty maps of {target}"] = int(maps.empty.sum())

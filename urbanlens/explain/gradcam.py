@@ -118,9 +118,18 @@ def grad_cam_each(
     -------
     tuple
         maps (N, T, h, w) float32, >= 0, and the scores (N, K) float32.
+
+    Raises
+    ------
+    ModelError
+        As `grad_cam` does, and where the values are not (N, T), or do not follow from the scores.
     """
     with _looking(model, images, layer) as (scores, activations):
         wanted = scores if values is None else values(scores)
+        if wanted.ndim != 2 or len(wanted) != len(scores):
+            raise ModelError(f"values of shape {tuple(wanted.shape)} cannot be explained: give ({len(scores)}, T)")
+        if len(images) and not wanted.requires_grad:
+            raise ModelError("the values to explain do not depend on the scores: compute them from the scores given")
         maps = activations.new_zeros(*wanted.shape, *activations.shape[2:], dtype=torch.float32)
         for number in range(wanted.shape[1] if len(images) else 0):
             (gradient,) = torch.autograd.grad(wanted[:, number].sum(), activations, retain_graph=True)

@@ -103,8 +103,10 @@ def _high_low(
     **options: Any,
 ) -> nn.Module:  # fmt: skip
     """A head as VGG has it, with two hidden layers; of a single layer where `hidden` is 0."""
-    if num_classes != len(HIGH_LOW) or hidden < 0:
-        raise ModelError(f"a network of high and low has {len(HIGH_LOW)} classes, not {num_classes}; hidden {hidden}")
+    if num_classes != len(HIGH_LOW):
+        raise ModelError(f"a network of high and low has {len(HIGH_LOW)} classes, not {num_classes}")
+    if hidden < 0:
+        raise ModelError(f"hidden layers of {hidden} cannot be: give their width, or 0 for none")
 
     def head(channels: int) -> nn.Module:
         width = channels * pool**2

@@ -27,10 +27,15 @@ class Normalize(nn.Module):
 
 
 def initialize(network: nn.Module) -> None:
-    """He initialisation of convolutions; batch norms start as the identity."""
+    """He initialisation of convolutions; batch norms start as the identity.
+
+    An input of a convolution in groups reaches fewer outputs. Were they all counted, a fresh MobileNet would answer
+    the same to every picture: what is left of it behind 17 blocks is some 1e-9.
+    """
     for part in network.modules():
         if isinstance(part, nn.Conv2d):
             nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+            part.weight.data.mul_(part.groups**0.5)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
         elif isinstance(part, nn.Linear):

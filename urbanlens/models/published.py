@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 import torch
@@ -49,7 +50,7 @@ def published_weights(
     path = folder / FILES[architecture]
     if not path.is_file():
         write_atomically(path, _fetched(source + path.name, path, progress))
-    _check(path.read_bytes(), path)
+    _check(path.read_bytes(), path, str(path), "delete it and try again")
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return weights
 
@@ -64,21 +65,21 @@ def _fetched(address: str, path: Path, progress: Progress) -> bytes:
                 parts.append(piece)
                 done += len(piece)
                 progress(done // 2**20, max(total, done) // 2**20, f"fetching {path.name}, MB")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         raise ModelError(
             f"{address} cannot be fetched ({error}): without a network, copy the file to {path}, or start from "
             "efficientnet_lite0, whose weights are installed"
         ) from None
     data = b"".join(parts)
-    _check(data, path)
+    _check(data, path, address, f"try again, or copy the file to {path}")
     return data
 
 
-def _check(data: bytes, path: Path) -> None:
-    """The file is the one that its name promises."""
+def _check(data: bytes, path: Path, found: str, advice: str) -> None:
+    """The file found somewhere is the one that its name promises."""
     begins, digest = path.stem.rsplit("-", 1)[1], hashlib.sha256(data).hexdigest()
     if not digest.startswith(begins):
         raise ModelError(
-            f"{path} is not the published file (its SHA-256 begins with {digest[:8]}, not with {begins}): it was cut "
-            "short or changed; delete it and try again"
+            f"{found} is not the published file (its SHA-256 begins with {digest[:8]}, not with {begins}): it was cut "
+            f"short or changed; {advice}"
         )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from urbanlens.collection.votes import HIGH_ABOVE, MARK_NAMES, MIDDLE
+from urbanlens.collection.votes import MARK_NAMES, is_extreme, is_high
 from urbanlens.errors import ModelError
 from urbanlens.models.aesthetics import marks_like
 
@@ -48,11 +48,6 @@ def tag_loss(scores: Tensor, shares: Tensor) -> Tensor:
     return losses
 
 
-def is_extreme(means: Tensor) -> Tensor:
-    """Whether mean marks lie outside of `MIDDLE`."""
-    return (means < MIDDLE[0]) | (means > MIDDLE[1])
-
-
 def drawing_weights(means: Tensor, sampling: str) -> Tensor:
     """How likely each image (N,) is drawn, by its mean mark.
 
@@ -63,7 +58,7 @@ def drawing_weights(means: Tensor, sampling: str) -> Tensor:
         raise ModelError(f"no sampling is named {sampling!r}: there are {', '.join(SAMPLINGS)}")
     if sampling == "score":
         return torch.where(is_extreme(means), EXTREME, 1.0).double()
-    high = means > HIGH_ABOVE
+    high = is_high(means)
     if sampling == "each" or high.all() or not high.any():
         return torch.ones(len(means), dtype=torch.float64)
     return torch.where(high, 1 / high.sum(), 1 / (~high).sum()).double()
@@ -144,12 +139,12 @@ class HighLowTask(AestheticTask):
     def losses(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy times 7 where the mean mark is extreme."""
         means = means_of(labels)
-        losses = functional.cross_entropy(scores, (means > HIGH_ABOVE).long(), reduction="none")
+        losses = functional.cross_entropy(scores, is_high(means).long(), reduction="none")
         return losses * torch.where(is_extreme(means), EXTREME, 1.0)
 
     def validate(self, epoch: int) -> dict[str, float]:  # noqa: ARG002
         """Balanced accuracy, equal ones told apart by the plain loss."""
-        scores, high = self.scores("val"), means_of(self.labels["val"]) > HIGH_ABOVE
+        scores, high = self.scores("val"), is_high(means_of(self.labels["val"]))
         right = (scores.argmax(1) == high.long()).float()
         parts = [right[part].mean() for part in (high, ~high) if part.any()]
         accuracy = float(torch.stack(parts).mean())

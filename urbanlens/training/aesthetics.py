@@ -12,24 +12,24 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from urbanlens.aesthetics.metrics import aesthetic_metrics, high_low_metrics
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import Arrays, in_chunks
 from urbanlens.collection import ImageCollection, home
-from urbanlens.collection.votes import HIGH_LOW, MARK_NAMES
-from urbanlens.engine import choose_device
-from urbanlens.errors import ModelError
+from urbanlens.collection.votes import HIGH_ABOVE, HIGH_LOW, MARK_NAMES, is_high
+from urbanlens.engine import choose_device, comfortable_batch
+from urbanlens.errors import CollectionError, ModelError
 from urbanlens.models import ModelCard, build_model, load_model, save_model
 from urbanlens.models.aesthetics import Aesthete, tells_marks
 from urbanlens.models.published import published_weights
-from urbanlens.models.registry import AESTHETES, architectures
+from urbanlens.models.registry import AESTHETES, architectures, layers_of
 from urbanlens.models.weights import round_weights
 from urbanlens.progress import Progress, silent
 from urbanlens.training.aesthetic_rows import Opinions, opinions
-from urbanlens.training.aesthetic_tasks import MARKS, HighLowTask, MarksTask
-from urbanlens.training.fit import FitSettings, autocast, fit, half_type
+from urbanlens.training.aesthetic_tasks import MARKS, SAMPLINGS, HighLowTask, MarksTask, means_of
+from urbanlens.training.fit import OPTIMIZERS, FitSettings, autocast, fit, half_type
 from urbanlens.training.notes import fit_notes, source_notes
 from urbanlens.training.rows import Rows
 
@@ -77,6 +77,11 @@ class AestheticScheme:
                 f"{self.least_tagged} images: the size lies between 32 and 1024 px, the batch is 2 or more, the others "
                 "1 or more"
             )
+        if self.sampling not in SAMPLINGS or self.optimizer not in OPTIMIZERS:
+            raise ModelError(
+                f"sampling {self.sampling!r}, optimizer {self.optimizer!r}: there are {', '.join(SAMPLINGS)}, and "
+                f"{', '.join(OPTIMIZERS)}"
+            )
 
 
 PAPER: Mapping[str, AestheticScheme] = {
@@ -120,25 +125,30 @@ def train_aesthetics(
         collection, extra, group, seed, least_tagged=way.least_tagged if tells_marks(architecture) else None
     )
     classes = (*MARK_NAMES, *told.tags) if tells_marks(architecture) else HIGH_LOW
+    if classes == HIGH_LOW:
+        _both(told, collection)
     given = {"backbone": backbone, "layer": layer, "normalized": normalized, **(options or {})}
     shape = {**AESTHETES[architecture].options, **{name: value for name, value in given.items() if value is not None}}
     module = build_model(architecture, len(classes), task="aesthetics", seed=seed, **shape)
     assert isinstance(module, Aesthete)
-    begun = _begin(module, start, shape.get("backbone") or architecture.removesuffix("_aesthetic"), layer, progress)
+    trunk = shape.get("backbone") or architecture.removesuffix("_aesthetic")
+    begun = _begin(module, start, trunk, shape["layer"], progress)
     round_weights(module)  # what is frozen is seen as it will be shipped, in float16
     kept = destination.parent / f".{destination.name}.training"
     look = Look(module.eval().to(where), way, where, seed, ArtifactStore(kept))
     seen = {split: look.at(told.rows[split], split, progress) for split in ("train", "val")}
     kind = MarksTask if tells_marks(architecture) else HighLowTask
     labels = {split: rows.labels for split, rows in told.rows.items()}
-    task = kind(module.head, seen, labels, way.batch, way.sampling, where, look.depends)
+    begun_with = f"{look.depends} {' '.join(named(told.rows[split]) for split in seen)}"
+    task = kind(module.head, seen, labels, way.batch, way.sampling, where, begun_with)
     settings = FitSettings(
         way.epochs, way.learning_rate, way.weight_decay, seed=seed, device=str(where), optimizer=way.optimizer
     )
     result = fit(task, settings, checkpoint=kept / "head.pt", progress=progress)
     round_weights(module)
     card = ModelCard(
-        destination.name, "aesthetics", architecture, classes, way.size, "votes.mean", shape | {"options": None},
+        destination.name, "aesthetics", architecture, classes, way.size, "votes.mean",
+        shape | {"options": _plain(shape["options"])},
         training=fit_notes(result, settings, len(labels["train"]), way.batch)
         | {"start": begun, "frozen": "trunk", "views": look.views(len(labels["train"])), "sampling": way.sampling,
            "optimizer": way.optimizer},
@@ -155,21 +165,50 @@ def _begin(module: Aesthete, start: Path | str | None, backbone: str, layer: str
     if start is None:
         return "from scratch: the trunk is as chance made it"
     if str(start) == IMAGENET:
-        if "pretrained" in architectures("classes")[backbone].options:
-            network, told = build_model(backbone, 1000, pretrained=True), f"ImageNet ({backbone}, packaged)"
-        else:
-            network, told = build_model(backbone, 1000, seed=0), f"ImageNet ({backbone}, torchvision)"
-            network.load_state_dict(published_weights(backbone, home() / "weights", progress=progress))
-        module.begin_from(network, layer or network.layers[-1])  # type: ignore[index,arg-type]
-        return told
-    known = load_model(start)
+        network, told = _imagenet(backbone, progress)
+        name = told
+    else:
+        known = load_model(start)
+        network, told = known.module, f"{known.name} {known.weights_digest[:12]}"
+        name = f"{known.name} ({known.card.architecture})"
     try:
-        module.begin_from(known.module, layer or known.layers[-1])
+        module.begin_from(network, layer or next(reversed(layers_of(network)), ""))
     except (RuntimeError, ModelError):
-        raise ModelError(
-            f"{known.name} ({known.card.architecture}) does not fit: its trunk must be that of {backbone}"
-        ) from None
-    return f"{known.name} {known.weights_digest[:12]}"
+        raise ModelError(f"{name} does not fit: its trunk must be that of {backbone}, with the same options") from None
+    return told
+
+
+def _imagenet(backbone: str, progress: Progress) -> tuple[nn.Module, str]:
+    """A network with ImageNet weights, packaged or fetched, and where they are from."""
+    if "pretrained" in architectures("classes")[backbone].options:
+        return build_model(backbone, 1000, pretrained=True), f"ImageNet ({backbone}, packaged)"
+    weights = published_weights(backbone, home() / "weights", progress=progress)
+    network = build_model(backbone, 1000, seed=0)
+    network.load_state_dict(weights)
+    return network, f"ImageNet ({backbone}, torchvision)"
+
+
+def _plain(options: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The backbone's options as the card keeps them: packaged weights are not loaded again."""
+    return {name: value for name, value in (options or {}).items() if name != "pretrained"} or None
+
+
+def _both(told: Opinions, collection: ImageCollection) -> None:
+    """CollectionError where all training images are high, or none is."""
+    high = is_high(means_of(told.rows["train"].labels))
+    if high.all() or not high.any():
+        raise CollectionError(
+            f"all {len(high)} training images of {collection.name} are {HIGH_LOW[int(high.all())]}, with a mean mark "
+            f"{'above' if high.all() else 'of at most'} {HIGH_ABOVE:g}: there is nothing to tell apart; train "
+            "marks_and_tags"
+        )
+
+
+def named(rows: Rows) -> str:
+    """20 hex digits over the images of some rows, each with its collection."""
+    owners = {id(owner): owner.whole.fingerprint for owner, _ in rows.images}
+    told = repr([(owners[id(owner)], name) for owner, name in rows.images])
+    return hashlib.sha256(told.encode()).hexdigest()[:20]
 
 
 class Look:
@@ -197,9 +236,8 @@ class Look:
 
     def at(self, rows: Rows, split: str, progress: Progress) -> Tensor:
         """(N, V, D) float16: training images in windows by chance, others whole, in a single view."""
-        named = hashlib.sha256(repr([name for _, name in rows.images]).encode()).hexdigest()[:20]
         views = self.views(len(rows)) if split == "train" else 1
-        key = ArtifactKey("look", named, self.depends, {"split": split, "views": views})
+        key = ArtifactKey("look", named(rows), self.depends, {"split": split, "views": views})
         compute = partial(self._part, rows, split, views)
         arrays = in_chunks(self.store, key, len(rows), compute, chunk=LOOK, progress=progress, what="looking at image")
         return torch.from_numpy(arrays["seen"])
@@ -209,18 +247,23 @@ class Look:
         part = Rows(rows.images[chosen.start : chosen.stop], rows.labels[chosen.start : chosen.stop])
         pixels = part.pixels(side, silent)
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + chosen.start)
-        seen = [torch.cat([self._see(images, generator) for images in torch.split(pixels, 32)]) for _ in range(views)]
-        return {"seen": torch.stack(seen, 1).numpy()}
+        corners = torch.randint(side - self.way.size + 1, (views, len(pixels), 2), generator=generator)
+        return {"seen": torch.stack([self._see(self._windows(pixels, view)) for view in corners], 1).numpy()}
+
+    def _windows(self, pixels: Tensor, corners: Tensor) -> Tensor:
+        """A window of each image (N, 3, H, W) at its own corner (N, 2)."""
+        size = self.way.size
+        if pixels.shape[-1] == size:
+            return pixels
+        cut = [one[:, y : y + size, x : x + size] for one, (y, x) in zip(pixels, corners.tolist(), strict=True)]
+        return torch.stack(cut)
+
+    def _see(self, pixels: Tensor) -> Tensor:
+        """What the trunk sees of images, (N, D)."""
+        return torch.cat([self._see_few(few) for few in torch.split(pixels, comfortable_batch(self.device))])
 
     @torch.no_grad()
-    def _see(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
-        free = pixels.shape[-1] - self.way.size
-        if free:
-            corners = torch.randint(free + 1, (len(pixels), 2), generator=generator).tolist()
-            size = self.way.size
-            pixels = torch.stack(
-                [one[:, y : y + size, x : x + size] for one, (y, x) in zip(pixels, corners, strict=True)]
-            )
+    def _see_few(self, pixels: Tensor) -> Tensor:
         images = (pixels.to(self.device).float() / 255).contiguous(memory_format=torch.channels_last)
         with autocast(self.device, half_type(self.device)):
             return self.module.vectors(self.module.trunk(images)).half().cpu()

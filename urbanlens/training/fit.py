@@ -22,6 +22,7 @@ from urbanlens.errors import ModelError
 from urbanlens.progress import Progress, silent
 from urbanlens.training.checkpoint import Groups, fill_optimizer, optimizer_tensors, read_checkpoint, write_checkpoint
 
+OPTIMIZERS = ("adam", "sgd")
 MOMENTUM = 0.9
 """Of stochastic gradient descent."""
 

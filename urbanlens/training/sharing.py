@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,11 +22,23 @@ def shared_out(
     """The split of each image, in words how it was found, and the test images where nobody else knows them.
 
     All images are shared out, whether they have labels or not: so an image that is for testing the score never is one
-    that the attributes were learnt from, nor one that the baseline learnt.
+    that the attributes were learnt from, nor one that the baseline learnt. Where a table names images for training and
+    none for validation, a tenth of them, drawn by their names, is taken for it.
     """
     splits, split_by, _ = splits_of(collection, np.full(len(collection), "all"), group, seed)
+    splits = _with_validation(collection, splits)
     test = None if split_by == TABLE else [collection.ids[row] for row in np.flatnonzero(splits == "test")]
     return splits, split_by, test
+
+
+def _with_validation(collection: ImageCollection, splits: NDArray[np.str_]) -> NDArray[np.str_]:
+    train = np.flatnonzero(splits == "train")
+    if (splits == "val").any() or not len(train):
+        return splits
+    order = sorted(train, key=lambda row: hashlib.sha256(collection.ids[row].encode()).digest())
+    found = splits.copy()
+    found[order[: max(2, len(train) // 10)]] = "val"
+    return found
 
 
 def enough(rows: dict[str, Rows], collection: ImageCollection, what: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from urbanlens.aesthetics.baselines import Baselines, baselines, kept_baselines
 from urbanlens.aesthetics.readings import TASK, Reading, Readings, kept_readings, readings_key, tells_marks
 from urbanlens.collection.library import store_for
 from urbanlens.collection.votes import Votes, fault_texts, votes_of
@@ -125,8 +126,10 @@ def about(here: Page, study: Study) -> None:
         if "spearman" in told:
             parts.append(f"order of the mean marks {told['spearman']:.2f}{within(told.get('spearman_interval'))} of 1")
         pictures.quiet(" · ".join(parts) + ".")
-    if any(network.from_demo for network in study.networks.values()) and not overview.is_demo(here.collection):
-        pictures.note(FOREIGN)
+    foreign = [kind for kind, network in study.networks.items() if network.from_demo]
+    if foreign and not overview.is_demo(here.collection):
+        own = len(foreign) < len(study.networks)
+        pictures.note(FOREIGN.replace("These networks", KINDS[foreign[0]].capitalize()) if own else FOREIGN)
 
 
 def within(interval: tuple[float, float] | None, *, percent: bool = False) -> str:
@@ -176,7 +179,6 @@ def kept(collection: ImageCollection, network: Network) -> Readings | None:
 
 def readings(collection: ImageCollection, network: Network) -> Readings | None:
     """What a network says of all images; where that is not kept, a button that computes it, and None."""
-    from urbanlens.aesthetics.control import random_network_intensity
     from urbanlens.aesthetics.readings import read_collection
 
     found = kept(collection, network)
@@ -190,9 +192,8 @@ def readings(collection: ImageCollection, network: Network) -> Readings | None:
         model = network.load()
         model.module.to(device)
         count = len(whole)
-        read_collection(whole, model, store=store, progress=part_of(progress, 0, count, 2 * count, "image"))
-        control = part_of(progress, count, count, 2 * count, "image")
-        random_network_intensity(whole, card, store=store, progress=control)
+        read = read_collection(whole, model, store=store, progress=part_of(progress, 0, count, 2 * count, "image"))
+        baselines(read, whole, model, store=store, progress=part_of(progress, count, count, 2 * count, "image"))
 
     if not work.asked_for(key):
         st.info(
@@ -201,6 +202,23 @@ def readings(collection: ImageCollection, network: Network) -> Readings | None:
         )
     work.wait_when_asked(key, "Reading the images", f"Read all {len(whole):,} images", compute)
     return kept(collection, network)
+
+
+def held_against(collection: ImageCollection, kind: str, network: Network, found: Readings) -> Baselines | None:
+    """What a network's maps are held against; where that is not kept, a button that computes it, and None."""
+    whole, card = collection.whole, network.card
+    assert card is not None
+    store, device, key = store_for(whole), caches.engine().device, f"beauty-against-{readings_key(whole, card).digest}"
+
+    def compute(progress: Progress) -> None:
+        model = network.load()
+        model.module.to(device)
+        baselines(found, whole, model, store=store, progress=progress)
+
+    if kept_baselines(found, whole, card, store=store) is None:
+        label = f"Compute what its maps are held against ({KINDS[kind]})"
+        work.wait_when_asked(key, "Reading the images under random networks", label, compute)
+    return kept_baselines(found, whole, card, store=store)
 
 
 def unlearnt(collection: ImageCollection, network: Network) -> NDArray[np.bool_]:

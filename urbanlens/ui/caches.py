@@ -248,6 +248,12 @@ def covered(digest: str, key: str, _compute: Callable[[], Covered]) -> Covered: 
     return _compute()
 
 
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def beauty_of_part(part: str, key: str, _compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:  # noqa: ARG001
+    """What a network of beauty said about a part of a picture: its shares."""
+    return _compute()
+
+
 @st.cache_resource(show_spinner=False)
 def _beauties() -> Shelf[BeautyReadings]:
     return Shelf()

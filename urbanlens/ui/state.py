@@ -93,7 +93,7 @@ def forget_choices() -> None:
     names = ("region", "a", "b", "all", "image", "class", "classes", "first", "second", "group", "picked", "behind")
     for name in (*names, "model", "models", "of", "explain", "layer", "scheme", "siam", "attribute", "changes", "only"):
         pick(name, None)
-    for name in ("beauty-marks", "beauty-high-low", "target", "tag", "kind", "rated"):
+    for name in ("beauty-marks", "beauty-high-low", "kind", "rated", "grouped", "mark", "tags", "crop-tag"):
         pick(name, None)
 
 
