@@ -55,7 +55,7 @@ def theirs(model: LoadedModel, pixels: torch.Tensor) -> Any:
 
 
 def whole_reading(file: Path, models: list[LoadedModel]) -> None:
-    """Everything that the page shows of a new photograph."""
+    """A photograph decoded, all its maps under both networks, twelve of them covered up, and both crops."""
     image = open_image(file)
     readings = [read_image(model, image) for model in models]
     marks = next(reading for reading in readings if reading.has_marks)

@@ -126,7 +126,11 @@ def add_training(command: argparse.ArgumentParser) -> None:
     add_scoring(command.add_argument_group("for siam and score"))
     group = command.add_argument_group("for aesthetics")
     group.add_argument("--backbone", help="the trunk's network; default: as in the paper")
-    group.add_argument("--sampling", choices=["class", "score", "each"], help="how images are drawn; default: class")
+    group.add_argument(
+        "--sampling", choices=["class", "score", "each"],
+        help="how images are drawn; default: class. The loss of high_low weighs extreme marks sevenfold, score draws "
+        "them so once more",
+    )  # fmt: skip
 
 
 def add_scoring(command: Any) -> None:

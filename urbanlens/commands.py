@@ -140,16 +140,32 @@ def _train_aesthetics(given: argparse.Namespace) -> Answer:
     """A network of beauty learns the votes, and perhaps the tags, on a trunk that stays as it is."""
     from urbanlens.collection import ImageCollection
     from urbanlens.models.aesthetics import tells_marks
-    from urbanlens.training.aesthetics import IMAGENET, PAPER, AestheticScheme, train_aesthetics
+    from urbanlens.training.aesthetics import (
+        IMAGENET,
+        PACKAGED,
+        PAPER,
+        SMALL_HEAD,
+        AestheticScheme,
+        train_aesthetics,
+    )
 
     collection = ImageCollection.open(given.collection)
     architecture = given.architecture or "marks_and_tags"
     for option, values in (("--sizes", given.sizes), ("--epochs", given.epochs)):
         if len(values or [0]) != 1:
             raise UrbanLensError(f"train aesthetics has one stage: give one number for {option}")
+    usual = PAPER["marks_and_tags" if tells_marks(architecture) else "high_low"]
+    trunk: Answer = {"backbone": given.backbone, "layer": given.layer, "options": dict(given.options or ())}
+    trunk["start"] = IMAGENET if given.pretrained else given.start
     if given.pretrained and given.start:
         raise UrbanLensError("--pretrained and --start both say where the trunk begins: give one of them")
-    usual = PAPER["marks_and_tags" if tells_marks(architecture) else "high_low"]
+    if trunk["start"] is None:
+        if architecture not in ("marks_and_tags", "high_low") or given.backbone or given.layer:
+            raise UrbanLensError(
+                "the trunk does not learn, so it must begin from something: give --pretrained, or --start FOLDER"
+            )
+        head = {} if tells_marks(architecture) else SMALL_HEAD
+        trunk = {**PACKAGED, "start": IMAGENET, "options": {**head, **trunk["options"]}}
     ways = {"sampling": given.sampling, "epochs": (given.epochs or [None])[0], "size": (given.sizes or [None])[0]}
     scheme = replace(
         usual if given.recipe == "paper" else AestheticScheme(),
@@ -159,15 +175,12 @@ def _train_aesthetics(given: argparse.Namespace) -> Answer:
         collection,
         destination=given.out or collection.root / "models" / architecture,
         architecture=architecture,
-        backbone=given.backbone,
-        layer=given.layer,
-        start=IMAGENET if given.pretrained else given.start,
-        options=dict(given.options or ()),
         scheme=scheme,
         group=given.group,
         seed=given.seed,
         extra=ImageCollection.open(given.extra) if given.extra else None,
         progress=TerminalProgress(),
+        **trunk,
     )
     told = {name: card.data[name] for name in ("images", "split_by", "without_votes", "faults")}
     return {"model": card.name, "start": card.training["start"], **told, "metrics": card.metrics}

@@ -17,10 +17,11 @@ from urbanlens.aesthetics.control import (
     BLUR_PX,
     CONTROL,
     COVERED,
-    ELSEWHERE,
+    PLACES,
     Covered,
     cover,
     cover_collection,
+    elsewhere_of,
     kept_covered,
     kept_random_network_intensity,
     random_network_intensity,
@@ -222,7 +223,7 @@ def test_a_fifth_is_covered_and_moved_round_the_picture() -> None:
     cover(model, image, reading, ("high",), engine=Engine("cpu"))
     handle.remove()
     batch = torch.cat(given)
-    assert len(batch) == 1 + 1 + len(ELSEWHERE)
+    assert len(batch) == 1 + 1 + PLACES
     assert torch.equal(batch[0], before)
     changed = (batch[1:] != before).any(1).numpy()
     wanted = round(COVERED * 64 * 64)
@@ -230,10 +231,25 @@ def test_a_fifth_is_covered_and_moved_round_the_picture() -> None:
     assert all(wanted - 3 <= one.sum() <= wanted for one in changed)
     mask = upsample_masks(reading.map("high")[None], 64)[0]
     assert mask[changed[0]].min() >= mask[~changed[0]].max() - 1e-6
-    for one, (down, across) in zip(changed[1:], ELSEWHERE, strict=True):
-        assert (one != np.roll(changed[0], (round(64 * down), round(64 * across)), (0, 1))).sum() <= 6
+    for one, expected in zip(changed[1:], elsewhere_of(changed[0]), strict=True):
+        assert (one != expected).sum() <= 6
     assert batch[1][:, changed[0]].std() < 0.6 * before[:, changed[0]].std()
     assert BLUR_PX < 64
+
+
+@pytest.mark.parametrize(
+    ("part", "least"),
+    [(np.s_[:16, :], 0.0), (np.s_[:, 24:40], 0.0), (np.s_[8:24, 8:24], 0.0), (np.s_[:48, :], 0.7)],
+    ids=["a band", "a pillar", "a patch", "most of it"],
+)  # fmt: skip
+def test_elsewhere_lies_as_far_off_as_it_can(part: tuple[slice, slice], least: float) -> None:
+    there = np.zeros((64, 64), bool)
+    there[part] = True
+    places = elsewhere_of(there)
+    assert len(places) == PLACES
+    for one in places:
+        assert one.sum() == there.sum()
+        assert (one & there).sum() / there.sum() <= least + 0.2
 
 
 def test_covering_leaves_the_network_as_it_was(model: LoadedModel, collection: ImageCollection) -> None:

@@ -133,7 +133,8 @@ def test_crops_that_are_no_picture_any_more() -> None:
     for box in ((0, 0, 31, 200), (5, 5, 300, 36), (0, 0, 1, 1)):
         width, height = sides(box)
         assert too_small(box) == (
-            f"the crop would be {width} x {height} px, with a side below 32 px: lower the threshold"
+            f"the crop would be {width} x {height} px, with a side below 32 px: lower the threshold, or take a larger "
+            "picture"
         )
     for box in ((0, 0, 32, 200), (5, 5, 300, 37), (9, 9, 41, 41)):
         assert too_small(box) == ""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.demo.test_reproduction import ROOT, numbers, words
 from urbanlens.collection.votes import MARKS, votes_of
 from urbanlens.demo import beauty, open_demo, rules
 from urbanlens.demo.beauty_report import beauty as report
@@ -45,10 +46,19 @@ def test_networks_are_judged_on_the_test_images_and_stay_below_the_ceiling() -> 
     assert best["emd"] < told["emd"] < told["emd_of_mean"]
 
 
+def test_the_report_is_todays() -> None:
+    """The same tables; a number may differ by a hair, as processors sum in different orders."""
+    demo = open_demo()
+    told = (ROOT / "docs" / "REPRODUCTION.md").read_text()
+    told = told[told.index("## Beauty") :]
+    found = report(demo, beauty.judged_aesthetes(demo))
+    assert words(found) == words(told)
+    assert np.allclose(numbers(found), numbers(told), atol=0.011)
+
+
 def test_without_networks_no_promise_is_kept() -> None:
     gates = beauty.beauty_gates(open_demo(), {})
-    kept = [name for name, gate in gates.items() if gate["pass"]]
-    assert kept == ["MB of the networks of beauty"]
+    assert not any(gate["pass"] for gate in gates.values())
     assert report(open_demo(), {}) == ""
 
 

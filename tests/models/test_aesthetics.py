@@ -174,9 +174,13 @@ def test_colours_are_left_alone_unless_asked(name: str) -> None:
 
 @torch.no_grad()
 def test_cells_are_pooled_as_vgg_does_and_averaged_else() -> None:
-    module = tiny("high_low", pool=2)
-    maps = images(4)
-    assert torch.equal(module.vectors(maps), functional.max_pool2d(maps, 2).flatten(1))
+    module, maps = tiny("high_low", pool=2), images(4)
+    pooled = tiny("high_low", pool=2, max_pooled=True)
+    assert torch.equal(pooled.vectors(maps), functional.max_pool2d(maps, 2).flatten(1))
+    assert (AESTHETES["vgg16_aesthetic"].options["max_pooled"], AESTHETES["high_low"].options["max_pooled"]) == (
+        True,
+        False,
+    )
     for side in (2, 3, 5, 8):
         expected = functional.adaptive_avg_pool2d(images(side), 2).flatten(1)
         assert torch.equal(module.vectors(images(side)), expected)
@@ -336,3 +340,21 @@ def test_stages_have_their_strides(name: str, strides: dict[str, int]) -> None:
     assert network.layers == tuple(strides)
     for layer, stride in strides.items():
         assert trunk_of(network, layer)(images(64, 1)).shape[-2:] == (64 // stride, 64 // stride)
+
+
+@torch.no_grad()
+def test_vggs_hidden_layers_are_taken_over_with_its_trunk() -> None:
+    shape = {"hidden": 8, "pool": 2}
+    vgg = build_model("vgg16", 5, seed=3, **shape)
+    module = build_model("vgg16_aesthetic", 2, task="aesthetics", seed=4, **shape)
+    assert isinstance(module, Aesthete)
+    assert module.begin_from(vgg, "features.29") == 2
+    theirs, mine = vgg.get_submodule("classifier"), module.head
+    assert isinstance(theirs, nn.Sequential) and isinstance(mine, nn.Sequential)
+    for number in (0, 3):
+        assert torch.equal(mine[number].weight, theirs[number].weight)
+        assert torch.equal(mine[number].bias, theirs[number].bias)
+    assert mine[6].weight.shape == (2, 8)
+    free = build_model("high_low", 2, task="aesthetics", seed=4, **shape)
+    assert isinstance(free, Aesthete)
+    assert free.begin_from(vgg, "features.29") == 0

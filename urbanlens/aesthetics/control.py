@@ -14,6 +14,7 @@ from urbanlens.aesthetics.readings import (
     CHUNK,
     TASK,
     Reading,
+    device_of,
     read_chunk,
     read_image,
     shares_of,
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from urbanlens.engine import Engine
     from urbanlens.models import LoadedModel, ModelCard
 
+INITIALIZATION = 2
+"""Changes where fresh networks begin otherwise."""
+
 CONTROL, COVERED_UP = "aesthetics-random", "aesthetics-covered"
 
 COVERED = 0.2
@@ -44,8 +48,9 @@ BLUR_PX = 8
 MOST_COVERED = 200
 """Images of a collection that parts are covered of."""
 
-ELSEWHERE = ((0.5, 0.5), (0.5, 0.0), (0.0, 0.5))
-"""How far the covered part is pushed round the picture, down and across, for comparison."""
+SHIFTS, PLACES = 8, 3
+"""For comparison the covered part is pushed round the picture by eighths, to the three places where it overlaps least
+with itself."""
 
 Array = NDArray[np.float32]
 
@@ -86,7 +91,7 @@ def kept_random_network_intensity(
 
 def _control_key(whole: ImageCollection, card: ModelCard, seed: int) -> ArtifactKey:
     parameters = {"size": card.size, "architecture": card.architecture, "options": dict(card.options), "seed": seed,
-                  "classes": len(card.classes)}  # fmt: skip
+                  "classes": len(card.classes), "initialization": INITIALIZATION}  # fmt: skip
     return ArtifactKey(CONTROL, whole.fingerprint, "", parameters)
 
 
@@ -99,7 +104,7 @@ class Covered:
     targets : names of the T maps
     before : (T,) what the map explains: a share in [0, 1]; of low and high under a network of marks, the mean mark
     fall : (T,) how far it moves against what the map says: a share, or the mean mark, that falls (for low: rises)
-    elsewhere : (T,) the mean of the same, where a part of the same shape is covered at three other places
+    elsewhere : (T,) the mean of the same, where the same shape is covered at three other places (`elsewhere_of`)
     empty : (T,) whether the map points nowhere, so that nothing was covered
     """
 
@@ -122,7 +127,7 @@ def cover(
 
     from urbanlens.engine import comfortable_batch
 
-    device = engine.device if engine is not None else torch.device("cpu")
+    device = device_of(model, engine)
     pixels, module, size = model.transform(image), model.module.to(device), model.card.size
     small = functional.interpolate(pixels[None], BLUR_PX, mode="bilinear", antialias=True)
     blurred = functional.interpolate(small, size, mode="bilinear", align_corners=False)[0]
@@ -131,22 +136,31 @@ def cover(
     parts = [pixels]
     for mask in masks:
         strongest = np.argsort(mask, axis=None)[-round(COVERED * size**2) :]
-        there = np.zeros(size * size, bool)
-        there[strongest] = True
-        for down, across in ((0.0, 0.0), *ELSEWHERE):
-            moved = np.roll(there.reshape(size, size), (round(down * size), round(across * size)), (0, 1))
-            parts.append(torch.where(torch.from_numpy(moved), blurred, pixels))
+        there = np.zeros((size, size), bool)
+        there.flat[strongest] = True
+        parts += [torch.where(torch.from_numpy(one), blurred, pixels) for one in (there, *elsewhere_of(there))]
     with torch.inference_mode():
         batch = torch.stack(parts).contiguous(memory_format=torch.channels_last)
         scores = [module(some.to(device)) for some in torch.split(batch, comfortable_batch(device))]
         found = shares_of(model.card, torch.cat(scores)).cpu().numpy()
     values = _explained(found, targets, reading)
-    before, after = values[0], values[1:].reshape(len(targets), 1 + len(ELSEWHERE), len(targets))
+    before, after = values[0], values[1:].reshape(len(targets), 1 + PLACES, len(targets))
     own = np.arange(len(targets))
     falls = np.where(empty[:, None], 0, before[:, None] - after[own, :, own])
     signs = np.array([-1 if name == HIGH_LOW[0] and tells_marks(model.card) else 1 for name in targets])
     moved_by = (falls * signs[:, None]).astype(np.float32)
     return Covered(targets, before.astype(np.float32), moved_by[:, 0], moved_by[:, 1:].mean(1), empty)
+
+
+def elsewhere_of(there: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """A part of a picture (S, S) pushed round it to the three places where it overlaps least with itself."""
+    side = len(there)
+    moved = [
+        np.roll(there, (down * side // SHIFTS, across * side // SHIFTS), (0, 1))
+        for down in range(SHIFTS) for across in range(SHIFTS) if down or across
+    ]  # fmt: skip
+    order = np.argsort([int((there & one).sum()) for one in moved], kind="stable")
+    return [moved[number] for number in order[:PLACES]]
 
 
 def _explained(shares: NDArray[Any], targets: tuple[str, ...], reading: Reading) -> NDArray[np.float64]:
@@ -192,7 +206,8 @@ def cover_collection(
         for number, image in enumerate(whole.pictures(ids, lambda image: image)):
             if image is None:
                 continue
-            found = cover(model, image, read_image(model, image, engine=engine), HIGH_LOW, engine=engine)
+            reading = read_image(model, image, every=False, engine=engine)
+            found = cover(model, image, reading, HIGH_LOW, engine=engine)
             fall[:, number, ~found.empty] = np.stack([found.fall, found.elsewhere])[:, ~found.empty]
         return {"fall": fall[0], "elsewhere": fall[1]}
 
@@ -213,5 +228,5 @@ def kept_covered(
 def _covered_key(whole: ImageCollection, card: ModelCard, rows: NDArray[np.int64]) -> ArtifactKey:
     digest = hashlib.sha256(rows.tobytes()).hexdigest()[:20]
     parameters = {"size": card.size, "classes": list(card.classes), "rows": digest, "covered": COVERED,
-                  "blur": BLUR_PX, "elsewhere": [list(place) for place in ELSEWHERE]}  # fmt: skip
+                  "blur": BLUR_PX, "shifts": SHIFTS, "places": PLACES}  # fmt: skip
     return ArtifactKey(COVERED_UP, whole.fingerprint, card.weights_digest, parameters)

@@ -63,4 +63,7 @@ def too_small(box: Box) -> str:
     width, height = box[2] - box[0], box[3] - box[1]
     if min(width, height) >= LEAST_PX:
         return ""
-    return f"the crop would be {width} x {height} px, with a side below {LEAST_PX} px: lower the threshold"
+    return (
+        f"the crop would be {width} x {height} px, with a side below {LEAST_PX} px: lower the threshold, or take a "
+        "larger picture"
+    )

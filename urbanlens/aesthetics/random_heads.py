@@ -1,6 +1,6 @@
 """How strongly maps go with beauty when nothing was learnt: random heads on the network's own trunk.
 
-A trunk with ImageNet weights reacts to busy pictures more than to empty ones, and beauty may go with that. So a map's
+A trunk with ImageNet weights lights up more in some pictures than in others, and beauty may go with that. So a map's
 intensity can follow the marks although the head, the only part that learns, knows nothing of them.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 
 from urbanlens.aesthetics.map_test import intensity
 from urbanlens.aesthetics.metrics import pearson
-from urbanlens.aesthetics.readings import CHUNK, TASK, check_card, tells_marks, untrained
+from urbanlens.aesthetics.readings import check_card, device_of, tells_marks
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import Arrays, in_chunks, kept_arrays
 from urbanlens.collection.votes import is_extreme
 from urbanlens.progress import Progress, silent
+from urbanlens.siam.metrics import FEWEST
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,8 +32,13 @@ if TYPE_CHECKING:
 
 KIND = "aesthetics-random-heads"
 DRAWS = 40
+FIRST_SEED = 1_000_003
+"""Of the heads: far from those that training uses, whose head would be the trained one's own beginning."""
+
 MOST = 1000
 """Images that are asked of; of more, chance draws so many."""
+
+TOGETHER = 32
 
 
 @dataclass(frozen=True)
@@ -47,17 +54,26 @@ class RandomHeads:
     rows: NDArray[np.int64]
     intensity: NDArray[np.float32]
 
-    def correlations(self, marks: NDArray[Any], *, extremes: bool = False) -> NDArray[np.float64]:
+    def correlations(
+        self, marks: NDArray[Any], *, extremes: bool = False, among: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
         """Pearson's r (B,) of each head's intensities and the mean marks (N,) of the whole collection's images.
+
+        NaN of fewer than ten images.
 
         Parameters
         ----------
         extremes : of the images with an extreme mean mark alone
+        among : (N,) the images that count; None: all
         """
         given = marks[self.rows]
         known = np.isfinite(given) & np.isfinite(self.intensity).all(1)
         if extremes:
             known &= is_extreme(given)
+        if among is not None:
+            known &= among[self.rows]
+        if known.sum() < FEWEST:
+            return np.full(self.intensity.shape[1], np.nan)
         return np.array([pearson(values, given[known]) for values in self.intensity[known].T])
 
 
@@ -72,29 +88,27 @@ def random_heads(
     wanted : (N,) the images of the whole collection that may be asked of
     progress : may raise Cancelled. A later call goes on from there
     """
-    from urbanlens.models import build_model
+    from urbanlens.models.aesthetics import Aesthete
 
     check_card(model.card)
-    whole, rows, card = collection.whole, drawn_rows(wanted, MOST), model.card
-    options = untrained(card)
-    device = engine.device if engine is not None else next(model.module.parameters()).device
-    heads = [
-        build_model(card.architecture, len(card.classes), task=TASK, seed=seed, **options).get_submodule("head")
-        for seed in range(DRAWS)
-    ]
-    heads = [head.to(device).eval() for head in heads]
+    whole, rows, module = collection.whole, drawn_rows(wanted, MOST), model.module.to(device_of(model, engine))
+    assert isinstance(module, Aesthete)
+
+    @cache
+    def cells() -> tuple[Tensor, NDArray[np.bool_]]:
+        return _cells(whole, model, rows)
 
     def compute(part: range) -> Arrays:
-        ids = [whole.ids[row] for row in rows[part.start : part.stop]]
-        found = np.full((len(ids), DRAWS), np.nan, np.float32)
-        for number, pixels in enumerate(whole.pictures(ids, model.transform)):
-            if pixels is not None:
-                found[number] = intensity(_maps(model.module.to(device), heads, card, pixels[None].to(device)))
+        seen, readable = cells()
+        found = np.full((len(part), len(rows)), np.nan, np.float32)
+        for number, draw in enumerate(part):
+            head = module.fresh_head(FIRST_SEED + draw).to(seen.device).eval()
+            found[number, readable] = _intensities(module, head, seen, tells_marks(model.card))
         return {"intensity": found}
 
-    key = _key(whole, card, rows)
-    arrays = in_chunks(store, key, len(rows), compute, chunk=CHUNK, progress=progress, what="random heads, image")
-    return RandomHeads(rows, arrays["intensity"])
+    key = _key(whole, model.card, rows)
+    arrays = in_chunks(store, key, DRAWS, compute, chunk=8, progress=progress, what="random head")
+    return RandomHeads(rows, arrays["intensity"].T)
 
 
 def kept_random_heads(
@@ -103,29 +117,44 @@ def kept_random_heads(
     """What `random_heads` gives, where it has been computed before; else None. Loads no torch."""
     rows = drawn_rows(wanted, MOST)
     arrays = kept_arrays(store, _key(collection.whole, card, rows))
-    return None if arrays is None else RandomHeads(rows, arrays["intensity"])
+    return None if arrays is None else RandomHeads(rows, arrays["intensity"].T)
 
 
-def _maps(module: nn.Module, heads: list[nn.Module], card: ModelCard, pixels: Tensor) -> NDArray[np.float32]:
-    """(B, h, w) Grad-CAM maps of high under each head, from one pass of the picture (1, 3, H, W) through the trunk."""
+def _cells(
+    whole: ImageCollection, model: LoadedModel, rows: NDArray[np.int64]
+) -> tuple[Tensor, NDArray[np.bool_]]:  # fmt: skip
+    """What the trunk makes of the readable images (R, C, h, w) float16, and which of the M images these are."""
     import torch
-    from torch.nn import functional
 
+    module: Any = model.module
+    device = next(module.parameters()).device
+    found, readable = [], np.zeros(len(rows), bool)
+    with torch.inference_mode(False), torch.no_grad():
+        for number, pixels in enumerate(whole.pictures([whole.ids[row] for row in rows], model.transform)):
+            if pixels is not None:
+                readable[number] = True
+                picture = pixels[None].to(device).contiguous(memory_format=torch.channels_last)
+                found.append(module.trunk(picture).half().contiguous())
+    return torch.cat(found) if found else torch.zeros(0, 1, 1, 1, device=device), readable
+
+
+def _intensities(module: nn.Module, head: nn.Module, cells: Tensor, marks: bool) -> NDArray[np.float32]:
+    """The intensity (R,) of each picture's map of high under a head."""
+    import torch
+
+    from urbanlens.explain.gradcam import weighted_maps
     from urbanlens.models.aesthetics import Aesthete, mean_mark
 
     assert isinstance(module, Aesthete)
+    parts = [np.zeros(0, np.float32)]
     with torch.inference_mode(False):
-        with torch.no_grad():
-            cells = module.trunk(pixels.contiguous(memory_format=torch.channels_last))
-        cells.requires_grad_(True)
-        vectors = module.vectors(cells)
-        found = []
-        for head in heads:
-            scores = head(vectors)
-            value = mean_mark(scores) if tells_marks(card) else scores[:, 1]
-            (gradient,) = torch.autograd.grad(value.sum(), cells, retain_graph=True)
-            found.append(functional.relu(torch.einsum("chw,c->hw", cells[0].detach(), gradient[0].mean((1, 2)))))
-    return np.asarray(torch.stack(found).cpu().numpy())
+        for few in torch.split(cells, TOGETHER):
+            one = few.float().requires_grad_(True)
+            scores = head(module.vectors(one))
+            value = mean_mark(scores) if marks else scores[:, 1]
+            (gradient,) = torch.autograd.grad(value.sum(), one)
+            parts.append(intensity(weighted_maps(one.detach(), gradient).cpu().numpy()))
+    return np.concatenate(parts)
 
 
 def drawn_rows(wanted: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
@@ -139,5 +168,5 @@ def drawn_rows(wanted: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
 def _key(whole: ImageCollection, card: ModelCard, rows: NDArray[np.int64]) -> ArtifactKey:
     digest = hashlib.sha256(rows.tobytes()).hexdigest()[:20]
     parameters = {"size": card.size, "classes": len(card.classes), "options": dict(card.options), "rows": digest,
-                  "draws": DRAWS}  # fmt: skip
+                  "draws": DRAWS, "seed": FIRST_SEED}  # fmt: skip
     return ArtifactKey(KIND, whole.fingerprint, card.weights_digest, parameters)

@@ -19,6 +19,7 @@ from urbanlens.explain.collection_maps import CollectionMaps
 from urbanlens.progress import Progress, silent
 
 if TYPE_CHECKING:
+    import torch
     from PIL.Image import Image
     from torch import Tensor, nn
 
@@ -153,21 +154,19 @@ class Readings:
         )  # fmt: skip
 
 
-def read_image(model: LoadedModel, image: Image, *, engine: Engine | None = None) -> Reading:
-    """One picture of any size, in full: all its maps from one pass through the trunk.
+def read_image(model: LoadedModel, image: Image, *, every: bool = True, engine: Engine | None = None) -> Reading:
+    """One picture of any size: all its maps from one pass through the trunk; without `every`, those of low and high.
 
     Raises
     ------
     ModelError
         Where the network answers something else.
     """
-    import torch
-
     check_card(model.card)
-    device = engine.device if engine is not None else torch.device("cpu")
+    device = device_of(model, engine)
     pixels = model.transform(image)[None].to(device)
-    shares, maps = _look(model.module.to(device), model.card, pixels, every=True)
-    return Reading(model.classes, shares[0].numpy(), targets_of(model.card), maps[0].numpy())
+    shares, maps = _look(model.module.to(device), model.card, pixels, every=every)
+    return Reading(model.classes, shares[0].numpy(), targets_of(model.card) if every else HIGH_LOW, maps[0].numpy())
 
 
 def read_shares(model: LoadedModel, images: list[Image], *, engine: Engine | None = None) -> Array:
@@ -175,10 +174,15 @@ def read_shares(model: LoadedModel, images: list[Image], *, engine: Engine | Non
     import torch
 
     check_card(model.card)
-    device = engine.device if engine is not None else torch.device("cpu")
+    device = device_of(model, engine)
     pixels = torch.stack([model.transform(image) for image in images]).to(device)
     with torch.inference_mode():
         return np.asarray(shares_of(model.card, model.module.to(device)(pixels)).cpu().numpy())
+
+
+def device_of(model: LoadedModel, engine: Engine | None) -> torch.device:
+    """The engine's device; without one, where the model is."""
+    return engine.device if engine is not None else next(model.module.parameters()).device
 
 
 def read_collection(

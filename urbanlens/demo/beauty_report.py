@@ -121,10 +121,13 @@ def _intensities(
     text = (
         "Pearson's r between the mean of a map, scaled to [0, 1], and the mean mark of the voters; p by shuffling the "
         "marks 2,000 times. The split, the intensity above which a picture is called high, is chosen on the validation "
-        "images. Where a network with random weights has an r as far from 0, intensity says nothing of what was "
-        f"learnt: it follows how busy a picture is. {DRAWS} heads as chance makes them, on the same trunk, for the "
-        f"network of {'; of '.join(told)}. An r within their reach needs no learning."
+        "images. Where a network with random weights has an r as far from 0, intensity says nothing of what was learnt."
     )
+    if told:
+        text += (
+            f" {DRAWS} heads as chance makes them, on the same trunk, for the network of {'; of '.join(told)}. An r "
+            "within their reach needs no learning."
+        )
     return markdown(head, rows) + "\n\n" + text
 
 
@@ -169,9 +172,9 @@ def _covered(collection: ImageCollection, networks: Mapping[str, JudgedAesthete]
             ))  # fmt: skip
     head = ("covered, where strongest", "images", "so the", "by (95 %)", "covered elsewhere", "difference")
     text = (
-        "A fifth of the picture is blurred away: where the map is strongest, or a part of the same shape elsewhere. A "
-        "map that shows what speaks for an answer should make it fall further than the other part does. Negative: the "
-        "picture is called more so without it."
+        "A fifth of the picture is blurred away: where the map is strongest, or the same shape pushed to three places "
+        "where it overlaps least with itself. A map that shows what speaks for an answer should make it fall further "
+        "than the other part does. Negative: the picture is called more so without it."
     )
     return markdown(head, rows) + "\n\n" + text if rows else "Nothing has been covered up yet."
 

@@ -70,8 +70,7 @@ def grad_cam_and_scores(
 ) -> tuple[Tensor, Tensor]:
     """`grad_cam`, and the scores (N, K) float32 of the same pass."""
     activations, gradient, scores = head_gradient(model, images, target, layer)
-    weights = gradient.mean((2, 3)) if len(images) else gradient.sum((2, 3))
-    return functional.relu(torch.einsum("nkhw,nk->nhw", activations, weights)), scores
+    return weighted_maps(activations, gradient), scores
 
 
 def hires_cam_and_scores(
@@ -133,9 +132,14 @@ def grad_cam_each(
         maps = activations.new_zeros(*wanted.shape, *activations.shape[2:], dtype=torch.float32)
         for number in range(wanted.shape[1] if len(images) else 0):
             (gradient,) = torch.autograd.grad(wanted[:, number].sum(), activations, retain_graph=True)
-            weights = gradient.float().mean((2, 3))
-            maps[:, number] = torch.einsum("nkhw,nk->nhw", activations.detach().float(), weights)
-    return functional.relu(maps), scores.detach().float()
+            maps[:, number] = weighted_maps(activations.detach().float(), gradient.float())
+    return maps, scores.detach().float()
+
+
+def weighted_maps(activations: Tensor, gradient: Tensor) -> Tensor:
+    """L (N, h, w) of activations and the gradient there, both (N, C, h, w)."""
+    weights = gradient.mean((2, 3)) if len(gradient) else gradient.sum((2, 3))
+    return functional.relu(torch.einsum("nkhw,nk->nhw", activations, weights))
 
 
 @contextmanager

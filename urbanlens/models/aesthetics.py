@@ -24,6 +24,8 @@ from urbanlens.models.layers import Normalize
 from urbanlens.models.registry import AESTHETES, ArchitectureSpec
 from urbanlens.models.trunk import build_trunk, trunk_of
 
+MARKS_AND_TAGS = "marks and tags"
+
 
 class Aesthete(nn.Module):
     """(N, 3, H, W) RGB in [0, 1] -> (N, K): a trunk, where Grad-CAM looks, a pooling, and a head.
@@ -33,6 +35,7 @@ class Aesthete(nn.Module):
     backbone : a name of `MODELS`
     head : channels of the trunk's maps -> what makes scores (N, K) of vectors (N, channels * pool²)
     pool : side in cells that the maps are averaged to
+    max_pooled : whether each 2 x 2 cells become their greatest before, as behind VGG's last convolution
     layer : where the backbone ends, one of its Grad-CAM layers; None: the last
     normalized : whether colours are shifted and scaled first as the backbone does; the paper leaves them as they are
     options : of the backbone
@@ -46,27 +49,45 @@ class Aesthete(nn.Module):
     layers = ("trunk",)
 
     def __init__(
-        self, backbone: str, head: Callable[[int], nn.Module], *, pool: int = 1, layer: str | None = None,
-        normalized: bool = False, options: Mapping[str, Any] | None = None,
+        self, backbone: str, head: Callable[[int], nn.Module], *, pool: int = 1, max_pooled: bool = False,
+        layer: str | None = None, normalized: bool = False, options: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         if pool < 1:
             raise ModelError(f"maps averaged to {pool} x {pool} cells cannot be: give at least 1")
         trunk, channels = build_trunk(backbone, layer, options)
-        self.pool, self.normalized = pool, normalized
+        self.pool, self.max_pooled, self.normalized = pool, max_pooled, normalized
         self.trunk, self.head = self._as_wanted(trunk), head(channels)
+        self._make_head, self._channels = head, channels
 
     def _as_wanted(self, trunk: nn.Sequential) -> nn.Sequential:
         return nn.Sequential(*(part for part in trunk if self.normalized or not isinstance(part, Normalize)))
 
-    def begin_from(self, network: nn.Module, layer: str) -> None:
-        """Take over the trunk of a network of `MODELS`, up to a layer; RuntimeError where it is another one."""
+    def begin_from(self, network: nn.Module, layer: str) -> int:
+        """Take over the trunk of a network of `MODELS`, up to a layer; RuntimeError where it is another one.
+
+        Returns how many hidden layers of the head were taken over, too: those of VGG's classifier, where they fit.
+        """
         self.trunk.load_state_dict(self._as_wanted(trunk_of(network, layer)).state_dict())
+        theirs, taken = getattr(network, "classifier", None), 0
+        if not (isinstance(theirs, nn.Sequential) and isinstance(self.head, nn.Sequential) and self.max_pooled):
+            return 0
+        for mine, other in zip(list(self.head)[:-1], list(theirs), strict=False):
+            if isinstance(mine, nn.Linear) and isinstance(other, nn.Linear) and mine.weight.shape == other.weight.shape:
+                mine.load_state_dict(other.state_dict())
+                taken += 1
+        return taken
+
+    def fresh_head(self, seed: int) -> nn.Module:
+        """A head as chance makes it, of the same shape; the caller's random state is left as it was."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self._make_head(self._channels)
 
     def vectors(self, maps: Tensor) -> Tensor:
         """What the head sees of the trunk's maps (N, C, h, w): averages of their cells, (N, C pool²)."""
-        if self.pool > 1 and maps.shape[-2:] == (2 * self.pool, 2 * self.pool):
-            maps = functional.max_pool2d(maps, 2)  # as VGG does behind its last convolution
+        if self.max_pooled:
+            maps = functional.max_pool2d(maps, 2)
         return functional.adaptive_avg_pool2d(maps, self.pool).flatten(1)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -99,8 +120,8 @@ def marks_like(values: Tensor) -> Tensor:
 
 
 def _high_low(
-    num_classes: int, backbone: str = "vgg16", *, pool: int = 7, hidden: int = 4096, dropout: float = 0.5,
-    **options: Any,
+    num_classes: int, backbone: str = "vgg16", *, pool: int = 7, max_pooled: bool = False, hidden: int = 4096,
+    dropout: float = 0.5, **options: Any,
 ) -> nn.Module:  # fmt: skip
     """A head as VGG has it, with two hidden layers; of a single layer where `hidden` is 0."""
     if num_classes != len(HIGH_LOW):
@@ -116,7 +137,7 @@ def _high_low(
         second = [nn.Linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout)]
         return nn.Sequential(*first, *second, nn.Linear(hidden, num_classes))
 
-    return Aesthete(backbone, head, pool=pool, **options)
+    return Aesthete(backbone, head, pool=pool, max_pooled=max_pooled, **options)
 
 
 def _marks_and_tags(
@@ -133,16 +154,23 @@ def _marks_and_tags(
 
 def tells_marks(architecture: str) -> bool:
     """Whether a network of `AESTHETES` tells marks and tags, rather than high from low; UnknownNameError for others."""
-    return AESTHETES[architecture].name in ("marks_and_tags", "mobilenet_v2_aesthetic")
+    return AESTHETES[architecture].answers == MARKS_AND_TAGS
 
 
 _PAPER = "Chu & Dhuldhoya, The Usefulness of Class Activation Maps for Understanding Image Aesthetic Classifiers"
 _SHARED: dict[str, Any] = {"layer": None, "normalized": False, "options": None}
-_BUILDERS: dict[str, tuple[Callable[..., nn.Module], str, dict[str, Any]]] = {
-    "high_low": (_high_low, "vgg16", {"pool": 7, "hidden": 4096, "dropout": 0.5, **_SHARED}),
-    "marks_and_tags": (_marks_and_tags, "mobilenet_v2", {"dropout": 0.2, **_SHARED}),
-}
-for _name, (_build, _backbone, _options) in _BUILDERS.items():
-    AESTHETES.add(_name, ArchitectureSpec(_name, _build, _PAPER, {"backbone": _backbone, **_options}))
-    _paper = f"{_backbone}_aesthetic"
-    AESTHETES.add(_paper, ArchitectureSpec(_paper, partial(_build, backbone=_backbone), _PAPER, _options))
+_HIGH_LOW: dict[str, Any] = {"pool": 7, "max_pooled": False, "hidden": 4096, "dropout": 0.5, **_SHARED}
+_MARKS: dict[str, Any] = {"dropout": 0.2, **_SHARED}
+
+
+def _add(
+    name: str, build: Callable[..., nn.Module], backbone: str, options: dict[str, Any], answers: str, **papers: Any
+) -> None:
+    """Register a network on any backbone, and on that of the paper under the paper's name, with options of its own."""
+    paper, given = f"{backbone}_aesthetic", {**options, **papers}
+    AESTHETES.add(name, ArchitectureSpec(name, build, _PAPER, {"backbone": backbone, **options}, answers))
+    AESTHETES.add(paper, ArchitectureSpec(paper, partial(build, backbone=backbone, **papers), _PAPER, given, answers))
+
+
+_add("high_low", _high_low, "vgg16", _HIGH_LOW, "high and low", max_pooled=True)
+_add("marks_and_tags", _marks_and_tags, "mobilenet_v2", _MARKS, MARKS_AND_TAGS)

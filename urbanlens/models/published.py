@@ -1,4 +1,7 @@
-"""ImageNet weights that others have published, fetched only when somebody asks for them, and checked."""
+"""ImageNet weights that others have published, fetched only when somebody asks for them.
+
+A file is held against the first 8 digits of its SHA-256, which are part of its name, and read as weights alone.
+"""
 
 from __future__ import annotations
 

@@ -29,12 +29,14 @@ class ArchitectureSpec:
         segmenter (N, K, H, W), a scorer what its own module says
     paper : where it is described
     options : its options and their defaults
+    answers : what it tells, where a registry holds networks of several kinds
     """
 
     name: str
     build: Callable[..., nn.Module]
     paper: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    answers: str = ""
 
 
 MODELS: Registry[ArchitectureSpec] = Registry("architecture")

@@ -13,6 +13,8 @@ from urbanlens.collection.votes import (
     HIGH_LOW,
     MARK_NAMES,
     fault_texts,
+    is_extreme,
+    is_high,
     mean_of,
     tag_counts,
     tag_shares,
@@ -104,6 +106,12 @@ def _labels(shares: NDArray[np.float64], tags: NDArray[np.float32]) -> NDArray[n
     return np.concatenate([shares, tags], 1).astype(np.float32)
 
 
-def _histogram(means: NDArray[np.float64]) -> dict[str, list[float]]:
+def _histogram(means: NDArray[np.float64]) -> dict[str, Any]:
+    """How the mean marks are spread, and how many are high or extreme; plain JSON."""
     counts, edges = np.histogram(means, bins=36, range=(1, 10))
-    return {"counts": [int(count) for count in counts], "edges": [float(edge) for edge in edges]}
+    high, extreme = np.asarray(is_high(means)), is_extreme(means)
+    return {
+        "counts": [int(count) for count in counts], "edges": [float(edge) for edge in edges], "images": len(means),
+        "high": int(high.sum()), "low_extreme": int((extreme & ~high).sum()),
+        "high_extreme": int((extreme & high).sum()),
+    }  # fmt: skip

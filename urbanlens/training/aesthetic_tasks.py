@@ -14,7 +14,8 @@ from urbanlens.collection.votes import MARK_NAMES, is_extreme, is_high
 from urbanlens.errors import ModelError
 from urbanlens.models.aesthetics import marks_like
 
-MARKS = len(MARK_NAMES)
+BINS = len(MARK_NAMES)
+"""The marks that a voter may give."""
 
 EXTREME = 7.0
 """What an extreme picture counts for, in the loss or in the drawing."""
@@ -157,18 +158,18 @@ class MarksTask(AestheticTask):
 
     def losses(self, scores: Tensor, labels: Tensor) -> Tensor:
         """EMD, and a tenth of the tags' loss."""
-        losses = emd(scores[:, :MARKS].softmax(1), labels[:, :MARKS])
-        if scores.shape[1] > MARKS:
-            losses = losses + TAG_SHARE * tag_loss(scores[:, MARKS:], labels[:, MARKS:])
+        losses = emd(scores[:, :BINS].softmax(1), labels[:, :BINS])
+        if scores.shape[1] > BINS:
+            losses = losses + TAG_SHARE * tag_loss(scores[:, BINS:], labels[:, BINS:])
         return losses
 
     def validate(self, epoch: int) -> dict[str, float]:  # noqa: ARG002
         """Both losses; the score is the negative of their sum."""
         scores, labels = self.scores("val"), self.labels["val"]
-        distance = float(emd(scores[:, :MARKS].softmax(1), labels[:, :MARKS]).mean())
+        distance = float(emd(scores[:, :BINS].softmax(1), labels[:, :BINS]).mean())
         return {"emd": distance, "score": -float(self.losses(scores, labels).mean())}
 
 
 def means_of(labels: Tensor) -> Tensor:
     """The mean mark (N,) of labels that begin with the shares of the marks."""
-    return labels[:, :MARKS] @ marks_like(labels)
+    return labels[:, :BINS] @ marks_like(labels)

@@ -59,7 +59,7 @@ class FitSettings:
     ----------
     epochs, learning_rate, weight_decay, seed, device : as they say
     warm_up : share of all batches over which the rate rises
-    schedule : how the rate then falls: `cosine` to 0 at the end, or `step`, times 0.1 every 10 epochs
+    schedule : how the rate then falls: `cosine` to 0 at the end; `step`, times 0.1 every 10 epochs; `constant`, never
     optimizer : Adam with decoupled weight decay (with a decay of 0, plain Adam), or stochastic gradient descent with a
         momentum of 0.9
     """
@@ -68,7 +68,7 @@ class FitSettings:
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
     warm_up: float = 0.05
-    schedule: Literal["cosine", "step"] = "cosine"
+    schedule: Literal["cosine", "step", "constant"] = "cosine"
     seed: int = 0
     device: str = "cpu"
     optimizer: Literal["adam", "sgd"] = "adam"
@@ -171,6 +171,8 @@ class _Run:
         rising = max(1, round(self.settings.warm_up * total))
         if self.settings.warm_up and step < rising:
             return self.settings.learning_rate * (step + 1) / rising
+        if self.settings.schedule == "constant":
+            return self.settings.learning_rate
         if self.settings.schedule == "step":
             return float(self.settings.learning_rate * 0.1 ** (epoch // 10))
         return self.settings.learning_rate * (1 + cos(pi * (step - rising) / max(1, total - rising))) / 2

@@ -41,12 +41,7 @@ class Rows:
 
     def pixels(self, size: int, progress: Progress) -> Tensor:
         """All images decoded once: (N, 3, size, size) uint8; CollectionError where the memory is too small for them."""
-        needed, there = len(self) * 3 * size**2, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        if needed > MOST_OF_MEMORY * there:
-            raise CollectionError(
-                f"{len(self):,} images of {size} px take {needed / 2**30:.0f} GB, and this machine has "
-                f"{there / 2**30:.0f} GB of memory: choose a smaller size, or a part of the collection"
-            )
+        must_fit(len(self) * 3 * size**2, f"{len(self):,} images of {size} px")
         result = torch.empty(len(self), 3, size, size, dtype=torch.uint8)
         decode = _decoder(size)
         for start in range(0, len(self), 256):
@@ -54,6 +49,16 @@ class Rows:
             result[start : start + 256] = prepare(part, decode)
             progress(min(start + 256, len(self)), len(self), f"decoding to {size} px, image")
         return result
+
+
+def must_fit(needed: int, what: str) -> None:
+    """CollectionError where so many bytes would fill the machine's memory."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > MOST_OF_MEMORY * there:
+        raise CollectionError(
+            f"{what} take {needed / 2**30:.0f} GB, and this machine has {there / 2**30:.0f} GB of memory: choose a "
+            "smaller size, or a part of the collection"
+        )
 
 
 @dataclass(frozen=True)
