@@ -8,6 +8,7 @@ from urbanlens.ui import (
     aesthetic_crop,
     aesthetic_gallery,
     aesthetic_image,
+    aesthetic_learnt,
     aesthetic_places,
     aesthetic_test,
     aesthetics,
@@ -32,8 +33,8 @@ VIEWS = {
     "gallery": ("Gallery", aesthetic_gallery.show),
     "places": ("Places", aesthetic_places.show),
     "test": ("Do the maps mean anything?", aesthetic_test.show),
-    "learnt": ("What was learnt from", aesthetic_test.show_training_data),
+    "learnt": ("What was learnt from", aesthetic_learnt.show_training_data),
 }
 view = state.switch("View", list(VIEWS), name="view", names={name: title for name, (title, _) in VIEWS.items()})
 VIEWS[view][1](here, study)
-aesthetic_about.about()
+aesthetic_about.about(study)

@@ -35,10 +35,22 @@ def test_a_correlation_is_above_0_below_it_or_neither() -> None:
 def test_random_weights_that_reach_as_much_are_told() -> None:
     assert verdict._beside(outcome(0.3), outcome(0.1), (0.05, 0.3))[0] is True
     passed, told = verdict._beside(outcome(0.3), outcome(0.29), (-0.1, 0.1))
-    assert passed is False and "reaches as much" in told
+    assert passed is False and "not clearly weaker" in told and "chance" not in told
     passed, told = verdict._beside(outcome(0.3), outcome(-0.3), (-0.1, 0.1))
     assert passed is False and "which chance decides" in told
+    passed, told = verdict._beside(outcome(0.3), outcome(0.6), (-0.5, -0.1))
+    assert passed is False and "clearly stronger" in told
     assert verdict._beside(outcome(0.3), None, None)[0] is None
+
+
+def test_a_correlation_the_other_way_round_passes_nothing_by_its_strength() -> None:
+    other, weak = outcome(-0.65, 0.4), verdict.Heads(np.full(40, 0.1), np.full(40, np.nan))
+    assert verdict._beside(other, outcome(0.1), (0.3, 0.7))[0] is False
+    assert verdict._over_heads(other, weak)[0] is False
+    assert verdict._over_heads(outcome(0.65), weak)[0] is True
+    assert verdict._over_heads(outcome(0.05), weak)[0] is False
+    assert verdict._over_heads(outcome(0.65), verdict.Heads(weak.extremes, weak.extremes))[0] is None
+    assert "the other way round" in verdict._conclusion([False, False, False, False], below=True)
 
 
 def test_a_split_is_held_against_the_commoner_answer() -> None:
@@ -51,10 +63,10 @@ def test_a_split_is_held_against_the_commoner_answer() -> None:
 
 
 def test_the_conclusion_counts_what_was_passed() -> None:
-    assert "all three" in verdict._conclusion([True, True, True])
+    assert "all four" in verdict._conclusion([True, True, True, True])
     assert "the 2 that could be judged" in verdict._conclusion([True, None, True])
     assert "1 of 3" in verdict._conclusion([True, False, False])
-    assert "none of it" in verdict._conclusion([False, False, False])
+    assert "none of it: no sign" in verdict._conclusion([False, False, False])
     assert "Too few" in verdict._conclusion([None, None, None])
 
 
@@ -68,3 +80,12 @@ def test_the_table_ends_with_the_paper_and_tells_what_is_unknown() -> None:
     assert few["All images: r (95 %), p"] == "too few images" and few["Split: right (95 %)"] == "–"
     assert paper["All images: r (95 %), p"] == "+0.24" and paper["Split: right (95 %)"] == "49.7%"
     assert np.isnan(table["low"].iloc[-1])
+
+
+def test_the_table_tells_how_far_random_heads_reach() -> None:
+    heads = verdict.Heads(np.tile([0.2, -0.4], 20), np.full(40, np.nan))
+    table = verdict.table_of([("Map of a network", outcome(0.3)), (heads.name, heads)])
+    told = verdict.words(table).to_dict("records")[1]
+    assert told["Map"] == "40 random heads on the same trunk"
+    assert told["All images: r (95 %), p"] == "|r| 0.30 on average, 95 of 100 below 0.40"
+    assert told["Extreme marks alone: r (95 %), p"] == "too few images"

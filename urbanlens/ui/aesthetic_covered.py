@@ -14,7 +14,7 @@ from urbanlens.aesthetics.readings import LOW, tells_marks
 from urbanlens.collection.votes import HIGH_LOW
 from urbanlens.explain.trust import mean_interval
 from urbanlens.plots.scores import signed
-from urbanlens.ui import aesthetic_rows, aesthetics, pictures
+from urbanlens.ui import aesthetics, pictures
 
 if TYPE_CHECKING:
     from urbanlens.aesthetics.baselines import Baselines
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from urbanlens.ui.page import Page
 
 COLUMNS = {"there": "Covered there", "elsewhere": "Covered elsewhere", "difference": "Difference"}
-MORE, LESS, SAME = "more than elsewhere", "less than elsewhere: it misleads", "no more than elsewhere"
+MORE, LESS, SAME = "more than elsewhere", "less than elsewhere: it misleads", "not clearly more than elsewhere"
 
 
 def show(here: Page, networks: dict[str, Network], against: Mapping[str, Baselines | None]) -> None:
@@ -31,8 +31,8 @@ def show(here: Page, networks: dict[str, Network], against: Mapping[str, Baselin
     st.subheader("Do they light up the right places?", anchor=False)
     pictures.quiet(
         f"The test above asks how much of a picture lights up, not where. So {COVERED:.0%} of the picture is blurred "
-        "away: where the map is strongest, or a part of the same shape elsewhere. If the map shows what counts, the "
-        "answer should move further where the map is covered."
+        "away: where the map is strongest, or the same shape pushed to three places where it overlaps least with that. "
+        "If the map shows what counts, the answer should move further where the map is covered."
     )
     parts = [_table(kind, networks[kind], one.covered) for kind, one in against.items() if one is not None]
     if not parts:
@@ -77,7 +77,7 @@ def _sort(row: pd.Series) -> str:
 def _words(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for _, row in table.iterrows():
-        told = {"Map": f"{aesthetic_rows.titled(row['network'])}: map of {row['map']}", "Then": row["answer"]}
+        told = {"Map": f"{aesthetics.KINDS[row['network']].title}: map of {row['map']}", "Then": row["answer"]}
         for name, title in COLUMNS.items():
             told[f"{title} (95 %)"] = _number(row, name)
         told["So"] = _sort(row)
@@ -96,7 +96,7 @@ def _verdict(table: pd.DataFrame) -> str:
     """What the table comes to."""
     told: dict[str, list[str]] = {kind: [] for kind in (MORE, SAME, LESS)}
     for _, row in table.iterrows():
-        network = aesthetics.KINDS[row["network"]].removeprefix("the network of ")
+        network = aesthetics.KINDS[row["network"]].answers
         told.get(_sort(row), []).append(f"the map of {row['map']} ({network})")
     parts = []
     if told[MORE]:

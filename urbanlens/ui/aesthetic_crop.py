@@ -17,7 +17,7 @@ from urbanlens.aesthetics.crops import RATIOS, average_box, map_box, too_small, 
 from urbanlens.aesthetics.readings import HIGH, Reading
 from urbanlens.plots.beauty import Frame, framed
 from urbanlens.plots.scores import signed
-from urbanlens.ui import aesthetic_image, caches, drawing, pictures, state
+from urbanlens.ui import aesthetic_image, aesthetics, caches, drawing, pictures, state
 from urbanlens.ui.attribute_images import fitted
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _crops(study: Study, subject: Subject, found: dict[str, Reading], small: Ima
 def _wish(study: Study, found: dict[str, Reading]) -> Wish:
     """The controls; all they say lies in the address."""
     st.markdown("**Crop to the map of “high”**")
-    kind = aesthetic_image.choose_kind(study)
+    kind, _ = aesthetics.choose_network(study)
     threshold = state.slide(
         "Threshold", 0.1, 0.9, name="threshold", default=0.5, step=0.05,
         help="The crop holds all places where the map reaches this part of its peak: a higher one cuts away more.",
@@ -288,7 +288,7 @@ def _downloads(subject: Subject, wish: Wish, table: pd.DataFrame) -> None:
         "Each crop is judged as a picture of its own, squeezed into the network's square as every picture is: its "
         "proportions change with it, which may count as much as what was cut away."
     )
-    asked = {"map": f"high, {aesthetic_image.KIND_TITLES[wish.kind].lower()}", "threshold": wish.threshold,
+    asked = {"map": f"high, of {aesthetics.KINDS[wish.kind].called}", "threshold": wish.threshold,
              "ratio": wish.value, "tag": wish.tag}  # fmt: skip
     with st.popover("Take it home", icon=":material/download:", type="tertiary"):
         pictures.table_download(table, f"{subject.file}-crops", "Boxes and marks (CSV)")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from urbanlens.aesthetics.groups import spread_by_chance
 from urbanlens.aesthetics.readings import HIGH, LOW
-from urbanlens.collection.votes import HIGH_LOW, is_high
+from urbanlens.collection.votes import HIGH_LOW, Votes, is_high
 from urbanlens.plots.scores import signed
 from urbanlens.siam.metrics import interval
 from urbanlens.ui import aesthetic_rows, aesthetics, caches, drawing, pictures, state
@@ -35,7 +35,7 @@ def show(here: Page, study: Study) -> None:
     """The highest, the lowest, the most disputed, and those that the network errs most on."""
     whole = here.collection.whole
     by = aesthetic_rows.choose_rated(study)
-    kind, network = aesthetic_rows.choose_network(study)
+    kind, network = aesthetics.choose_network(study)
     first, second, third = st.columns(3, gap="medium", vertical_alignment="bottom")
     with first:
         maps = {"none": "the pictures alone", HIGH: "with the map of high", LOW: "with the map of low"}
@@ -176,14 +176,16 @@ def _disputed(wall: Wall, rows: Rows) -> None:
     )  # fmt: skip
     called = "spread" if wall.rated.by_votes else "spread foretold"
     first = [f"{called} {wall.rated.spread[row]:.2f}" for row in order[: wall.most]]
-    wall.show("Most disputed", order[: wall.most], key="gallery-disputed", told=told + _by_chance(wall), first=first)
+    wall.show(
+        "Most disputed", order[: wall.most], key="gallery-disputed", told=told + _by_chance(wall, rows), first=first
+    )
 
 
-def _by_chance(wall: Wall) -> str:
-    """Whether images are in dispute at all, more than the chance of who voted makes it look."""
+def _by_chance(wall: Wall, rows: Rows) -> str:
+    """Whether these images are in dispute at all, more than the chance of who voted makes it look."""
     if not wall.rated.by_votes or wall.study.votes is None:
         return ""
-    seen, chance = spread_by_chance(wall.study.votes)
+    seen, chance = spread_by_chance(Votes(wall.study.votes.counts[rows]))
     if not np.isfinite(seen + chance) or chance <= 0:
         return ""
     told = (

@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from urbanlens.aesthetics.metrics import emd
-from urbanlens.collection.votes import HIGH_LOW, MARK_NAMES, MARKS
+from urbanlens.collection.votes import HIGH_LOW, MARK_NAMES, MARKS, MIDDLE, is_extreme
 from urbanlens.plots.beauty import marks_figure, marks_table, strip
 from urbanlens.ui import aesthetic_tags, aesthetic_trust, aesthetics, caches, drawing, pictures, single_image, state
 from urbanlens.ui.aesthetic_trust import HARDLY
@@ -58,17 +58,6 @@ def chosen(here: Page, study: Study) -> Subject | None:
 def readings(study: Study, subject: Subject) -> dict[str, Reading]:
     """What each network that is there says of the picture, by its kind."""
     return {kind: aesthetics.read(network, subject) for kind, network in study.networks.items()}
-
-
-def choose_kind(study: Study) -> str:
-    """Which network's maps are shown."""
-    kinds = list(study.networks)
-    if len(kinds) == 1:
-        return kinds[0]
-    return state.switch("Network", kinds, name="kind", names={kind: KIND_TITLES[kind] for kind in kinds})
-
-
-KIND_TITLES = {"marks": "By the mean mark", "high-low": "By high and low"}
 
 
 def _marks(here: Page, study: Study, subject: Subject, found: dict[str, Reading], small: Image) -> None:
@@ -166,7 +155,7 @@ def _maps(study: Study, subject: Subject, found: dict[str, Reading], small: Imag
     st.subheader("What speaks for it, and what against", anchor=False)
     asking, sliding = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with asking:
-        kind = choose_kind(study)
+        kind, _ = aesthetics.choose_network(study)
     with sliding:
         opacity = state.slide("Strength of the colour", 0.0, 1.0, name="opacity", default=0.6, step=0.05)
     reading = found[kind]
@@ -196,6 +185,11 @@ def _strip(subject: Subject, reading: Reading, small: Image) -> None:
         "Where the network sees what speaks for each mark. Pale: it foretells this mark for fewer than 5 % of the "
         "voters. Use the slider, the arrow keys, or Play. What the maps are worth stands below."
     )
+    if not is_extreme(reading.mean):
+        pictures.note(
+            f"The mean mark foretold, {reading.mean:.2f}, lies between {MIDDLE[0]:g} and {MIDDLE[1]:g}: the paper "
+            "found the maps of such images unclear. The test by covering, below, tells of this picture."
+        )
     maps = np.stack([reading.map(name) for name in MARK_NAMES])
     mark = _mark(reading)
     mark_strip(

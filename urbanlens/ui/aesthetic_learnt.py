@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
-from urbanlens.collection.votes import HIGH_ABOVE, MIDDLE, is_extreme
+from urbanlens.collection.votes import HIGH_ABOVE, MIDDLE, is_extreme, is_high
 from urbanlens.plots.beauty_learnt import MEASURES, learning_curves, mark_histogram, tag_bars
-from urbanlens.ui import aesthetic_rows, pictures
+from urbanlens.ui import aesthetics, pictures
 
 if TYPE_CHECKING:
     from urbanlens.models import ModelCard
@@ -28,7 +29,7 @@ PAPER_MIDDLE = "In the paper’s photographs (AVA) more than 80 % lie between."
 
 def show_training_data(here: Page, study: Study) -> None:
     """The marks that a network learnt from, beside this collection's; its tags; how its losses fell."""
-    kind, network = aesthetic_rows.choose_network(study)
+    kind, network = aesthetics.choose_network(study)
     card = network.card
     if card is None:
         return
@@ -79,17 +80,17 @@ def _marks(here: Page, study: Study, card: ModelCard, kind: str) -> None:
         pictures.quiet("The card of this network does not say which marks it learnt from.")
         return
     edges = np.asarray(told["edges"], float)
-    parts = {f"training images{_whose(card)}": np.asarray(told["counts"], float)}
+    parts, shares = {"training images": np.asarray(told["counts"], float)}, [_shares("Training images", told)]
     whole = here.collection.whole
     if study.votes is not None:
         given = study.votes.mean[study.votes.known]
         parts["all images of this collection"] = np.histogram(given, edges)[0].astype(float)
+        shares.append(_shares("All images of this collection", _counted(given)))
     table = pd.DataFrame({"from": edges[:-1], "to": edges[1:], **parts})
     figure = mark_histogram({name: counts.tolist() for name, counts in parts.items()}, edges.tolist())
     pictures.figure_with_downloads(figure, f"{card.name}-mean-marks", table, key=f"learnt-marks-{kind}")
-    centres = (edges[:-1] + edges[1:]) / 2
-    for name, counts in parts.items():
-        pictures.quiet(_shares(name, centres, counts))
+    for text in filter(None, shares):
+        pictures.quiet(text)
     pictures.quiet(
         f"Dotted: {MIDDLE[0]:g} and {MIDDLE[1]:g}, beyond which marks count as extreme. {PAPER_MIDDLE} Where few marks "
         "are extreme, a network learns little of what is truly beautiful or ugly."
@@ -98,16 +99,24 @@ def _marks(here: Page, study: Study, card: ModelCard, kind: str) -> None:
         pictures.quiet(f"{whole.name} has no votes to compare with.")
 
 
-def _shares(name: str, centres: Any, counts: Any) -> str:
-    total = float(counts.sum())
+def _counted(means: NDArray[np.float64]) -> dict[str, int]:
+    """How many of the mean marks (N,) are high, and how many extreme on either side; as a card tells it."""
+    extreme, upper = is_extreme(means), means > sum(MIDDLE) / 2
+    return {"images": len(means), "high": int(is_high(means).sum()), "low_extreme": int((extreme & ~upper).sum()),
+            "high_extreme": int((extreme & upper).sum())}  # fmt: skip
+
+
+def _shares(name: str, told: Mapping[str, Any]) -> str:
+    """How many are high and extreme, in words; "" where an older card does not tell it."""
+    if not all(part in told for part in ("images", "high", "low_extreme", "high_extreme")):
+        return ""
+    total = int(told["images"])
     if not total:
-        return f"{name[:1].upper()}{name[1:]}: none."
-    extreme = float(counts[is_extreme(centres)].sum()) / total
-    low = float(counts[centres < MIDDLE[0]].sum()) / total
-    high = float(counts[centres > HIGH_ABOVE].sum()) / total
+        return f"{name}: none."
+    high, low, upper = (int(told[part]) / total for part in ("high", "low_extreme", "high_extreme"))
     return (
-        f"{name[:1].upper()}{name[1:]}, {total:,.0f}: {high:.1%} high, with a mean mark above {HIGH_ABOVE:g}; "
-        f"{extreme:.1%} extreme ({low:.1%} low, {extreme - low:.1%} high)."
+        f"{name}, {total:,}: {high:.1%} high, with a mean mark above {HIGH_ABOVE:g}; {low + upper:.1%} extreme "
+        f"({low:.1%} low, {upper:.1%} high)."
     )
 
 
@@ -117,7 +126,7 @@ def _tags(card: ModelCard, kind: str) -> None:
     if not tags:
         pictures.quiet("This network learnt no tags.")
         return
-    images = _counted(card)
+    images = int((card.data.get("images") or {}).get("train", 0))
     rows = [(name, count, True) for name, count in tags.items()] + [
         (name, count, False) for name, count in left.items()
     ]
@@ -126,28 +135,13 @@ def _tags(card: ModelCard, kind: str) -> None:
     pictures.figure_with_downloads(figure, f"{card.name}-tags", table, key=f"learnt-tags-{kind}")
     most, least = max(tags.values()), min(tags.values())
     pictures.quiet(
-        f"Of {images:,} training images{_whose(card)}; an image may have several tags. The commonest has "
+        f"Of {images:,} training images; an image may have several tags. The commonest has "
         f"{most / max(least, 1):.0f} times as many images as the rarest, and nothing makes up for that: rare tags are "
         "learnt less well."
     )
     if left:
         named = ", ".join(f"{name} ({count})" for name, count in left.items())
         pictures.quiet(f"Too rare to learn: {named}.")
-
-
-def _counted(card: ModelCard) -> int:
-    """Training images of the card's own collection: those of a second one are not in its counts."""
-    told = card.data.get("mean_marks")
-    counts = told.get("counts") if isinstance(told, Mapping) else None
-    return int(sum(counts)) if counts else int((card.data.get("images") or {}).get("train", 0))
-
-
-def _whose(card: ModelCard) -> str:
-    return (
-        f" of {card.data.get('collection', 'the collection')}, without the second collection"
-        if card.data.get("extra")
-        else ""
-    )
 
 
 def _losses(card: ModelCard, kind: str) -> None:

@@ -34,7 +34,7 @@ Groups = dict[str, "Rows"]
 def show(here: Page, study: Study) -> None:
     """The map, the marks of districts, and what the networks' maps light up."""
     by = aesthetic_rows.choose_rated(study)
-    kind, network = aesthetic_rows.choose_network(study)
+    kind, network = aesthetics.choose_network(study)
     known = aesthetics.readings(here.collection, network)
     rated = aesthetic_rows.rated(study, network, known, by)
     if rated is None:

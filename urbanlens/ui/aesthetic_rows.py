@@ -1,4 +1,4 @@
-"""What the views of the page Aesthetics about many images share: who rates, which network, which images."""
+"""What the views of the page Aesthetics about many images share: who rates, and which images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 VOTED, FORETOLD = "votes", "network"
 TEST, EVERY = "test", "all"
-NETWORKS = {"marks": "Marks and tags", "high-low": "High and low"}
 
 
 @dataclass(frozen=True)
@@ -46,21 +45,6 @@ class Rated:
     title: str
     by_votes: bool
     marks: bool
-
-
-def choose_network(study: Study) -> tuple[str, Network]:
-    """Which of the networks is meant, and its kind."""
-    known = study.networks
-    if len(known) == 1:
-        return next(iter(known.items()))
-    kind = state.switch("Network", list(known), name="kind", names={kind: NETWORKS[kind] for kind in known})
-    return kind, known[kind]
-
-
-def titled(kind: str) -> str:
-    """A kind of network as one begins a line with it."""
-    name = aesthetics.KINDS[kind].removeprefix("the ")
-    return name[:1].upper() + name[1:]
 
 
 def choose_rated(study: Study) -> str:

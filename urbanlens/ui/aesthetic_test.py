@@ -17,15 +17,14 @@ from urbanlens.aesthetics.metrics import pearson
 from urbanlens.plots.beauty_test import correlation_dots, intensity_scatter
 from urbanlens.siam.metrics import interval
 from urbanlens.ui import aesthetic_covered, aesthetic_rows, aesthetic_verdict, aesthetics, pictures, state
-from urbanlens.ui.aesthetic_learnt import show_training_data
+from urbanlens.ui.aesthetic_verdict import Heads
+from urbanlens.ui.aesthetics import KINDS
 
 if TYPE_CHECKING:
     from urbanlens.aesthetics.baselines import Baselines
     from urbanlens.aesthetics.readings import Readings
     from urbanlens.ui.aesthetics import Study
     from urbanlens.ui.page import Page
-
-__all__ = ["show", "show_training_data"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -73,45 +72,48 @@ def show(here: Page, study: Study) -> None:
     scope = _scope(here, study)
     pictures.quiet(scope.told)
     if not (scope.judged & study.votes.known).any():
-        st.info("None of these images has votes: choose another region.")
+        st.info("None of these images has votes and is new to the networks: choose another region, or other networks.")
         return
     against = {
         kind: aesthetics.held_against(here.collection, kind, study.networks[kind], one) for kind, one in found.items()
     }
-    rows = _rows(study, scope, found, against)
+    rows, heads = (
+        _rows(study, scope, found, against),
+        {kind: _heads(study, scope, held) for kind, held in against.items()},
+    )
     columns = st.columns(2, gap="large") if len(found) > 1 else [st.container()]
     for column, (kind, held) in zip(columns, against.items(), strict=True):
         with column:
-            st.subheader(aesthetic_rows.titled(kind), anchor=False)
+            st.subheader(KINDS[kind].title, anchor=False)
             random = rows.get(f"{kind}-random")
             aesthetic_verdict.tell(
                 rows[kind].test, random.test if random is not None else None,
-                _beside(study, scope, rows[kind].values, held), _heads(study, held), rows[f"{kind}-foretold"].test,
+                _beside(study, scope, rows[kind].values, held), heads[kind], rows[f"{kind}-foretold"].test,
             )  # fmt: skip
             _scatter(here, study, scope, rows[kind], kind)
     pictures.quiet(
         "Dashed: the intensity above which an image is called high. The line is that of least squares. A click on a "
         "point opens its image."
     )
-    _compare(here, rows)
+    _compare(here, rows, heads)
     aesthetic_covered.show(here, study.networks, against)
 
 
 def _scope(here: Page, study: Study) -> Scope:
-    """Images that no network has learnt from; where nobody knows of any, all."""
+    """Images that no network has learnt from, as far as that is known; where nobody knows of any, all."""
     whole = here.collection.whole
     view = np.zeros(len(whole), bool)
     view[here.view.positions] = True
-    fresh = np.logical_and.reduce([aesthetics.unlearnt(whole, one) for one in study.networks.values()])
+    fresh, who, gap = _fresh(here, study)
     known = study.votes.known if study.votes is not None else np.zeros(len(whole), bool)
     where = f" in {aesthetic_rows.place(here)}" if here.selection is not None else ""
-    if fresh.any():
+    if fresh is not None:
         judged = np.asarray(fresh & view)
         val = np.asarray(whole.table["split"] == "val") if "split" in whole.table else np.zeros(len(whole), bool)
         others, name = (val & ~fresh, "validation images") if (val & ~fresh).any() else (~fresh, "other images")
         told = (
-            f"Judged on {int((judged & known).sum()):,} images{where} that the networks have not learnt from. Where a "
-            f"split is chosen, it is chosen on {int((others & known).sum()):,} {name}, none of them judged."
+            f"Judged on {int((judged & known).sum()):,} images{where} that {who} not learnt from.{gap} Where a split "
+            f"is chosen, it is chosen on {int((others & known).sum()):,} {name}, none of them judged."
         )
         return Scope(judged, judged, np.asarray(others), told)
     half = np.array([hashlib.sha1(name.encode(), usedforsecurity=False).digest()[0] % 2 == 0 for name in whole.ids])
@@ -123,18 +125,33 @@ def _scope(here: Page, study: Study) -> Scope:
     return Scope(view, view & half, ~half, told)
 
 
+def _fresh(here: Page, study: Study) -> tuple[Mask | None, str, str]:
+    """(N,) images new to all networks of which that is known (None: of none), who these are, and of which it is not."""
+    known = {kind: aesthetics.unlearnt(here.collection.whole, one) for kind, one in study.networks.items()}
+    told = {kind: fresh for kind, fresh in known.items() if fresh.any()}
+    if not told:
+        return None, "", ""
+    fresh = np.asarray(np.logical_and.reduce(list(told.values())), bool)
+    if len(told) == len(known):
+        return fresh, "the networks have", ""
+    sure, unsure = (" and ".join(KINDS[kind].called for kind in known if (kind in told) == is_known)
+                    for is_known in (True, False))  # fmt: skip
+    gap = f" Which images {unsure} has learnt from, if any, is not known, so it may do better here than it should."
+    return fresh, f"{sure} has", gap
+
+
 def _rows(
     study: Study, scope: Scope, found: dict[str, Readings], against: dict[str, Baselines | None]
 ) -> dict[str, Tested]:  # fmt: skip
     """All that is tested, by a short name, in the order of the table."""
     values: dict[str, tuple[str, Array]] = {}
     for kind, known in found.items():
-        name = aesthetics.KINDS[kind].removeprefix("the ")
-        values[kind] = (f"Map of the {name}", known.intensity[:, 1].astype(np.float64))
+        name = KINDS[kind].called
+        values[kind] = (f"Map of {name}", known.intensity[:, 1].astype(np.float64))
         held = against.get(kind)
         if held is not None:
             values[f"{kind}-random"] = ("The same network, random weights", held.random.astype(np.float64))
-        values[f"{kind}-foretold"] = (f"No map: what the {name} foretells", known.mean)
+        values[f"{kind}-foretold"] = (f"No map: what {name} foretells", known.mean)
     one = next(iter(found.values()))
     values["chance"] = ("Maps drawn by chance", _chance(len(one.maps), one.maps.shape[2], one.maps.shape[3]))
     assert study.votes is not None
@@ -188,9 +205,12 @@ def _beside(study: Study, scope: Scope, values: Array, held: Baselines | None) -
     return _stronger(digest, values, control, marks, scope.judged)
 
 
-def _heads(study: Study, held: Baselines | None) -> Array | None:
-    """The correlations of the maps under random heads; None where they are not known."""
-    return None if held is None or study.votes is None else held.heads.correlations(study.votes.mean)
+def _heads(study: Study, scope: Scope, held: Baselines | None) -> Heads | None:
+    """The correlations of the maps under random heads, over the images judged; None where they are not known."""
+    if held is None or study.votes is None:
+        return None
+    marks, heads = study.votes.mean, held.heads
+    return Heads(*(heads.correlations(marks, extremes=extremes, among=scope.judged) for extremes in (False, True)))
 
 
 def _scatter(here: Page, study: Study, scope: Scope, one: Tested, kind: str) -> None:
@@ -220,12 +240,19 @@ def _picked(key: str) -> Callable[[], None]:
     return picked
 
 
-def _compare(here: Page, rows: dict[str, Tested]) -> None:
+def _compare(here: Page, rows: dict[str, Tested], heads: dict[str, Heads | None]) -> None:
     """All of them side by side, with the paper's own figures."""
     st.subheader("Side by side", anchor=False)
-    table = aesthetic_verdict.table_of([(one.name, one.test) for one in rows.values()])
+    told: list[tuple[str, MapTest | Heads]] = []
+    for name, one in rows.items():
+        told.append((one.name, one.test))
+        reached = heads.get(name.removesuffix("-random")) if name.endswith("-random") else None
+        if reached is not None:
+            told.append((reached.name, reached))
+    table = aesthetic_verdict.table_of(told)
     file = f"{here.collection.whole.name}-map-test"
     if np.isfinite(table["r"].iloc[:-1]).any():
-        pictures.figure_with_downloads(correlation_dots(table), file, table, key="beauty-map-test")
+        drawn = table[table["strength"].isna()]  # a strength has no direction
+        pictures.figure_with_downloads(correlation_dots(drawn), file, table, key="beauty-map-test")
     pictures.text_table(aesthetic_verdict.words(table))
     aesthetic_verdict.about()

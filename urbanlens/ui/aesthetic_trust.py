@@ -14,9 +14,13 @@ from urbanlens.plots.scores import signed
 from urbanlens.ui import aesthetics, pictures
 
 if TYPE_CHECKING:
+    from urbanlens.aesthetics.control import Covered
     from urbanlens.aesthetics.readings import Reading
     from urbanlens.ui.aesthetics import Study
     from urbanlens.ui.single_image import Subject
+
+TOGETHER = 4
+"""Maps that are tried at a time: between them the visitor may go on to another picture."""
 
 HARDLY = 0.05
 """A mark that fewer voters are foretold for has a map of which little is to be expected."""
@@ -80,8 +84,9 @@ def show(study: Study, subject: Subject, found: dict[str, Reading]) -> None:
     st.subheader("Do these maps mean anything in this picture?", anchor=False)
     pictures.quiet(
         "A map that shows what counts should make its answer fall when that part is covered up, and more so than a "
-        "part covered elsewhere. Here the fifth of the picture where each map is strongest is blurred away, then parts "
-        "of the same shape at three other places. Less than half a point (or 0.02 marks) more is taken for nothing."
+        "part covered elsewhere. Here the fifth of the picture where each map is strongest is blurred away, then the "
+        "same shape pushed to three places where it overlaps least with that. Less than half a point (or 0.02 marks) "
+        "more is taken for nothing."
     )
     tried = _try_all(study, subject, found)
     marks = [one for one in tried if one.name in MARK_NAMES]
@@ -100,24 +105,26 @@ def show(study: Study, subject: Subject, found: dict[str, Reading]) -> None:
 
 
 def _try_all(study: Study, subject: Subject, found: dict[str, Reading]) -> list[Tried]:
-    """Map by map, so that somebody who goes on to another picture need not wait for the last one."""
-    asked = [
-        (kind, target) for kind, reading in found.items()
-        for target in ((*MARK_NAMES, *HIGH_LOW) if reading.has_marks else HIGH_LOW)
+    """A few maps at a time, so that somebody who goes on to another picture need not wait long for the last one."""
+    groups = [
+        (kind, targets[start : start + TOGETHER]) for kind, reading in found.items()
+        for targets in [(*MARK_NAMES, *HIGH_LOW) if reading.has_marks else HIGH_LOW]
+        for start in range(0, len(targets), TOGETHER)
     ]  # fmt: skip
     place, tried = st.empty(), []
-    for number, (kind, target) in enumerate(asked):
-        place.progress(number / len(asked), f"Covering what the map of {target} points at")
-        reading = found[kind]
-        one = aesthetics.covered(study.networks[kind], subject, reading, (target,))
-        is_mean = reading.has_marks and target in HIGH_LOW
-        sign = 1 if is_mean and target == HIGH_LOW[0] else -1
-        fall, elsewhere = float(one.fall[0]), float(one.elsewhere[0])
-        name = target if target in MARK_NAMES else f"{target} ({'mean mark' if is_mean else 'high or low'})"
-        tried.append(
-            Tried(
-                name, is_mean, float(one.before[0]), sign * fall, sign * elsewhere, fall, elsewhere, bool(one.empty[0])
-            )
-        )
+    for number, (kind, targets) in enumerate(groups):
+        place.progress(number / len(groups), f"Covering what the maps of {', '.join(targets)} point at")
+        became = aesthetics.covered(study.networks[kind], subject, found[kind], targets)
+        tried += [_tried(became, at, found[kind].has_marks) for at in range(len(targets))]
     place.empty()
     return tried
+
+
+def _tried(became: Covered, at: int, has_marks: bool) -> Tried:
+    """What became of one of the answers."""
+    target, fall, elsewhere = became.targets[at], float(became.fall[at]), float(became.elsewhere[at])
+    is_mean = has_marks and target in HIGH_LOW
+    sign = 1 if is_mean and target == HIGH_LOW[0] else -1
+    name = target if target in MARK_NAMES else f"{target} ({'mean mark' if is_mean else 'high or low'})"
+    before, empty = float(became.before[at]), bool(became.empty[at])
+    return Tried(name, is_mean, before, sign * fall, sign * elsewhere, fall, elsewhere, empty)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,20 @@ PAPER = {"name": "The paper, on photographs (AVA)", "r": 0.24, "extreme_r": 0.34
 """Section 4.4.4 and table 1; it tells neither intervals nor how frequent the commoner answer is."""
 
 STRONG = "clearly above 0"
+STRENGTHS = ("strength", "strength_95", "extreme_strength", "extreme_strength_95")
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What random heads reach: correlations (B,) over all images, and over those with extreme marks; NaN: too few."""
+
+    everywhere: NDArray[np.float64]
+    extremes: NDArray[np.float64]
+
+    @property
+    def name(self) -> str:
+        """What a table calls them."""
+        return f"{len(self.everywhere)} random heads on the same trunk"
 
 
 def expect() -> None:
@@ -37,8 +52,7 @@ def expect() -> None:
 
 
 def tell(
-    test: MapTest, random: MapTest | None, beside: tuple[float, float] | None, heads: NDArray[np.float64] | None,
-    foretold: MapTest,
+    test: MapTest, random: MapTest | None, beside: tuple[float, float] | None, heads: Heads | None, foretold: MapTest,
 ) -> None:  # fmt: skip
     """What is seen of one network, and what it comes to.
 
@@ -46,10 +60,11 @@ def tell(
     ----------
     test, random, foretold : of its maps, of those under random weights (None: not computed), and of its own answer
     beside : interval of how much farther from 0 its correlation is than that under random weights
-    heads : correlations under random heads; None: not computed
+    heads : what random heads reach; None: not computed
     """
     seen = [_correlates(test.everywhere), _beside(test, random, beside), _over_heads(test, heads), _splits(test)]
-    pictures.note(_conclusion([passed for passed, _ in seen]))
+    bounds = test.everywhere.interval
+    pictures.note(_conclusion([passed for passed, _ in seen], below=bounds is not None and bounds[1] < 0))
     text = "".join(f"{number}. {told}\n" for number, (_, told) in enumerate(seen, 1))
     r = foretold.everywhere.r
     more = f"\nWhat the network itself foretells goes with the marks at *r* = {signed(r, 2)}." if np.isfinite(r) else ""
@@ -69,23 +84,30 @@ def _beside(test: MapTest, random: MapTest | None, beside: tuple[float, float] |
         return None, "The comparison with random weights is not there yet." if random is None else "Too few images."
     told = f"With random weights *r* = {_within(random.everywhere)}"
     apart = f"the strengths differ by {signed(beside[0], 2)} to {signed(beside[1], 2)}"
+    if not test.everywhere.r > 0:
+        return False, f"{told}; the map’s own *r* is not above 0, so no strength of it counts."
     if beside[0] > 0:
         return True, f"{told}, clearly weaker ({apart})."
-    if random.everywhere.r < 0 < test.everywhere.r:
-        return False, f"{told}, as strong in the other direction, which chance decides ({apart})."
-    return False, f"{told}: a random network reaches as much ({apart})."
+    found = "clearly stronger" if beside[1] < 0 else "not clearly weaker"
+    other = " in the other direction, which chance decides" if random.everywhere.r < 0 else ""
+    return False, f"{told}, {found}{other} ({apart})."
 
 
-def _over_heads(test: MapTest, heads: NDArray[np.float64] | None) -> tuple[bool | None, str]:
-    if heads is None or not np.isfinite(test.everywhere.r):
-        return None, "The comparison with random heads is not there yet." if heads is None else "Too few images."
-    usual, far = float(np.abs(heads).mean()), float(np.quantile(np.abs(heads), 0.95))
-    told = (
-        f"{len(heads)} random heads on the same trunk reach a strength of {usual:.2f} on average, 5 in 100 more than "
-        f"{far:.2f}"
-    )
-    strong = abs(test.everywhere.r) > far
-    return strong, f"{told}: {'this is more' if strong else 'so this much needs no learning'}."
+def _over_heads(test: MapTest, heads: Heads | None) -> tuple[bool | None, str]:
+    if heads is None:
+        return None, "The comparison with random heads is not there yet."
+    r, (usual, far) = test.everywhere.r, _reach(heads.everywhere)
+    if not np.isfinite(r + usual):
+        return None, "Too few images for a comparison with random heads."
+    told = f"{heads.name} reach a strength of {usual:.2f} on average, 5 in 100 more than {far:.2f}"
+    if r <= 0:
+        return False, f"{told}; the map’s own *r* is not above 0."
+    return r > far, f"{told}: {'this is more' if r > far else 'this is not more than they may reach'}."
+
+
+def _reach(found: NDArray[np.float64]) -> tuple[float, float]:
+    """How strong correlations (B,) are on average, and the strength below which 95 of 100 stay."""
+    return float(np.abs(found).mean()), float(np.quantile(np.abs(found), 0.95))
 
 
 def _splits(test: MapTest) -> tuple[bool | None, str]:
@@ -102,10 +124,16 @@ def _splits(test: MapTest) -> tuple[bool | None, str]:
     )
 
 
-def _conclusion(passed: Sequence[bool | None]) -> str:
+def _conclusion(passed: Sequence[bool | None], *, below: bool = False) -> str:
+    """What is passed, in all; `below`: whether the correlation is clearly below 0."""
     known = [one for one in passed if one is not None]
     if not known:
         return "Too few images to judge the maps."
+    if below:
+        return (
+            "It is the other way round: the brighter the map, the lower the marks. Do not read the maps’ brightness as "
+            "a measure of beauty."
+        )
     if all(known):
         done = "all four" if len(known) == 4 else f"the {len(known)} that could be judged"
         return (
@@ -113,7 +141,7 @@ def _conclusion(passed: Sequence[bool | None]) -> str:
             "the right places."
         )
     if not any(known):
-        return "The maps pass none of it: their brightness says nothing of how beautiful a picture is."
+        return "The maps pass none of it: no sign that their brightness says how beautiful a picture is."
     return f"The maps pass {sum(known)} of {len(known)}: do not read their brightness as a measure of beauty."
 
 
@@ -122,10 +150,18 @@ def _within(found: Correlation) -> str:
     return f"{signed(found.r, 2)}{bounds}"
 
 
-def table_of(rows: Sequence[tuple[str, MapTest]]) -> pd.DataFrame:
-    """The test of each map as numbers, and the paper's."""
-    found: list[dict[str, Any]] = [{"name": name, **_numbers(test)} for name, test in rows]
-    return pd.DataFrame([*found, PAPER])
+def table_of(rows: Sequence[tuple[str, MapTest | Heads]]) -> pd.DataFrame:
+    """The test of each map as numbers, what random heads reach, and what the paper tells."""
+    found: list[dict[str, Any]] = [
+        {"name": name} | (_strengths(one) if isinstance(one, Heads) else _numbers(one)) for name, one in rows
+    ]
+    columns = dict.fromkeys(name for row in (*found, PAPER) for name in row) | dict.fromkeys(STRENGTHS)
+    return pd.DataFrame([*found, PAPER], columns=list(columns))
+
+
+def _strengths(heads: Heads) -> dict[str, float]:
+    """|r| on average and its 95 % quantile."""
+    return dict(zip(STRENGTHS, (*_reach(heads.everywhere), *_reach(heads.extremes)), strict=True))
 
 
 def _numbers(test: MapTest) -> dict[str, Any]:
@@ -158,6 +194,8 @@ def words(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _r(row: dict[Any, Any], part: str) -> str:
+    if np.isfinite(row[f"{part}strength"]):
+        return f"|r| {row[f'{part}strength']:.2f} on average, 95 of 100 below {row[f'{part}strength_95']:.2f}"
     if not np.isfinite(row[f"{part}r"]):
         return "too few images"
     told = signed(row[f"{part}r"], 2)
@@ -186,5 +224,6 @@ def about() -> None:
         f"Extreme marks: means below {MIDDLE[0]:g} or above {MIDDLE[1]:g}. r: Pearson’s; its interval by drawing the "
         "images anew 1,000 times; p: the share of 2,000 shuffled orders whose r is as far from 0. Photographs of one "
         "place are not independent, so true intervals are wider. The paper tells r alone, and a split that was right "
-        "for 49.7 %. Random weights are one draw of many."
+        "for 49.7 %. Random weights are one draw of many. Random heads may go either way, so their strength |r| is "
+        "told."
     )

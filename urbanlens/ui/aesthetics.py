@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from urbanlens.aesthetics.baselines import Baselines, baselines, kept_baselines
 from urbanlens.aesthetics.readings import TASK, Reading, Readings, kept_readings, readings_key, tells_marks
+from urbanlens.collection.columns import TABLE_FILE
 from urbanlens.collection.library import store_for
 from urbanlens.collection.votes import Votes, fault_texts, votes_of
 from urbanlens.errors import CollectionError, UrbanLensError
@@ -23,6 +24,7 @@ from urbanlens.ui import caches, explaining, overview, pictures, state, work
 if TYPE_CHECKING:
     from urbanlens.aesthetics.control import Covered
     from urbanlens.collection import ImageCollection
+    from urbanlens.models import ModelCard
     from urbanlens.progress import Progress
     from urbanlens.ui.explaining import Network
     from urbanlens.ui.page import Page
@@ -56,7 +58,29 @@ class Study:
         return {kind: network for kind, network in both.items() if network is not None}
 
 
-KINDS: Mapping[str, str] = {"marks": "the network of marks and tags", "high-low": "the network of high and low"}
+@dataclass(frozen=True)
+class Kind:
+    """A kind of network: what it answers, in words, and which cards are of it."""
+
+    answers: str
+    has: Callable[[ModelCard], bool]
+
+    @property
+    def called(self) -> str:
+        """Within a sentence."""
+        return f"the network of {self.answers}"
+
+    @property
+    def title(self) -> str:
+        """Above what belongs to it."""
+        return f"Network of {self.answers}"
+
+
+KINDS: Mapping[str, Kind] = {
+    "marks": Kind("marks and tags", tells_marks),
+    "high-low": Kind("high and low", lambda card: not tells_marks(card)),
+}
+"""By the name in the address, in the order of the page."""
 
 
 def choose_study(here: Page) -> Study | None:
@@ -65,17 +89,13 @@ def choose_study(here: Page) -> Study | None:
     if not known:
         st.info(
             "No network of this kind is here. Train one on a collection with votes, with "
-            "`python -m urbanlens train aesthetics COLLECTION --backbone efficientnet_lite0 --pretrained`."
+            "`python -m urbanlens train aesthetics COLLECTION`."
         )
         return None
-    kinds = {
-        "marks": {name: one for name, one in known.items() if one.card and tells_marks(one.card)},
-        "high-low": {name: one for name, one in known.items() if one.card and not tells_marks(one.card)},
-    }
     chosen: dict[str, Network | None] = {}
-    for (kind, offered), column in zip(kinds.items(), st.columns(2, gap="medium"), strict=True):
+    for (kind, spec), column in zip(KINDS.items(), st.columns(len(KINDS), gap="medium"), strict=True):
         with column:
-            chosen[kind] = _choose(kind, offered)
+            chosen[kind] = _choose(kind, {name: one for name, one in known.items() if one.card and spec.has(one.card)})
     return Study(chosen["marks"], chosen["high-low"], votes(here.collection.whole))
 
 
@@ -90,46 +110,56 @@ def _choose(kind: str, offered: Mapping[str, Network]) -> Network | None:
         name: (one.card.name if one.card else name) + (", of the demo" if one.from_demo and mixed else "")
         for name, one in offered.items()
     }
-    title = {"marks": "Network of marks and tags", "high-low": "Network of high and low"}[kind]
-    return offered[state.choose(title, list(offered), name=f"beauty-{kind}", names=names)]
+    return offered[state.choose(KINDS[kind].title, list(offered), name=f"beauty-{kind}", names=names)]
+
+
+def choose_network(study: Study) -> tuple[str, Network]:
+    """Which of the networks a view is about, and its kind; a switch only where there are both."""
+    known = study.networks
+    if len(known) == 1:
+        return next(iter(known.items()))
+    names = {kind: KINDS[kind].answers.capitalize() for kind in known}
+    kind = state.switch("Network", list(known), name="kind", names=names)
+    return kind, known[kind]
 
 
 def votes(collection: ImageCollection) -> Votes | None:
     """The votes of a collection's images, with a note on those that make no sense; None where it has none."""
     try:
-        found = votes_of(collection)
+        found = caches.votes(_table_stamp(collection), lambda: votes_of(collection))
     except CollectionError:
+        return None
+    if found is None:
         return None
     if found.faults:
         pictures.note("Some votes make no sense and are left out: " + "; ".join(fault_texts(collection, found)) + ".")
     return found if found.known.any() else None
 
 
+def _table_stamp(whole: ImageCollection) -> str:
+    """Changes with a collection's table, of which its fingerprint tells the images alone."""
+    return f"{whole.root}@{(whole.root / TABLE_FILE).stat().st_mtime_ns} {whole.columns.votes}"
+
+
 def about(here: Page, study: Study) -> None:
-    """What the networks learnt, from what they started, and how well they do, each beside its baseline."""
+    """How well each network does, in a line with its baseline; and whether it knows pictures like these at all."""
     for network in study.networks.values():
-        card = network.card
-        if card is None:
-            continue
-        told, parts = card.metrics, [f"{card.name}: {card.training.get('start', '')}, {card.size} px"]
-        if "balanced_accuracy" in told:
-            parts.append(
-                f"high told from low on {told['images']:,} test images with a balanced accuracy of "
-                f"{told['balanced_accuracy']:.1%}{within(told.get('balanced_accuracy_interval'), percent=True)}; by "
-                "chance: 50 %"
-            )
-        if "emd" in told:
-            parts.append(
-                f"distance from the votes (EMD) {told['emd']:.3f}{within(told.get('emd_interval'))}; always answering "
-                f"the mean distribution: {told['emd_of_mean']:.3f}"
-            )
-        if "spearman" in told:
-            parts.append(f"order of the mean marks {told['spearman']:.2f}{within(told.get('spearman_interval'))} of 1")
-        pictures.quiet(" · ".join(parts) + ".")
+        if network.card is not None:
+            pictures.quiet(_in_short(network.card))
     foreign = [kind for kind, network in study.networks.items() if network.from_demo]
     if foreign and not overview.is_demo(here.collection):
         own = len(foreign) < len(study.networks)
-        pictures.note(FOREIGN.replace("These networks", KINDS[foreign[0]].capitalize()) if own else FOREIGN)
+        pictures.note(FOREIGN.replace("These networks", KINDS[foreign[0]].called.capitalize()) if own else FOREIGN)
+
+
+def _in_short(card: ModelCard) -> str:
+    told = card.metrics
+    if "emd" in told:
+        usual = f"always the mean distribution {told['emd_of_mean']:.3f}"
+        return f"{card.name}: distance from the votes (EMD) {told['emd']:.3f}; {usual}."
+    if "balanced_accuracy" in told:
+        return f"{card.name}: balanced accuracy {pictures.percent(told['balanced_accuracy'])}; by chance 50 %."
+    return f"{card.name}: nothing is known of how well it does."
 
 
 def within(interval: tuple[float, float] | None, *, percent: bool = False) -> str:
@@ -185,20 +215,21 @@ def readings(collection: ImageCollection, network: Network) -> Readings | None:
     if found is not None or network.card is None:
         return found
     whole, card = collection.whole, network.card
-    store, device, key = store_for(whole), caches.engine().device, f"beauty-{readings_key(whole, card).digest}"
+    store, engine, key = store_for(whole), caches.engine(), f"beauty-{readings_key(whole, card).digest}"
 
     def compute(progress: Progress) -> None:
         # A copy of its own: work of minutes must not keep other visitors from the shared one.
-        model = network.load()
-        model.module.to(device)
-        count = len(whole)
-        read = read_collection(whole, model, store=store, progress=part_of(progress, 0, count, 2 * count, "image"))
-        baselines(read, whole, model, store=store, progress=part_of(progress, count, count, 2 * count, "image"))
+        model, count = network.load(), len(whole)
+        model.module.to(engine.device)
+        first, then = (part_of(progress, start, count, 2 * count, "image") for start in (0, count))
+        read = read_collection(whole, model, store=store, engine=engine, progress=first)
+        baselines(read, whole, model, store=store, engine=engine, progress=then)
 
     if not work.asked_for(key):
+        called = next(kind.called for kind in KINDS.values() if kind.has(card))
         st.info(
-            f"{KINDS['marks' if tells_marks(card) else 'high-low'].capitalize()} has not read this collection yet. It "
-            "reads all its images at once, and what it says is kept: a minute or two for thousands of images."
+            f"{called.capitalize()} has not read this collection yet. It reads all its images at once, and what it "
+            "says is kept: a minute or two for thousands of images."
         )
     work.wait_when_asked(key, "Reading the images", f"Read all {len(whole):,} images", compute)
     return kept(collection, network)
@@ -208,17 +239,22 @@ def held_against(collection: ImageCollection, kind: str, network: Network, found
     """What a network's maps are held against; where that is not kept, a button that computes it, and None."""
     whole, card = collection.whole, network.card
     assert card is not None
-    store, device, key = store_for(whole), caches.engine().device, f"beauty-against-{readings_key(whole, card).digest}"
+    store, engine, digest = store_for(whole), caches.engine(), readings_key(whole, card).digest
 
     def compute(progress: Progress) -> None:
         model = network.load()
-        model.module.to(device)
-        baselines(found, whole, model, store=store, progress=progress)
+        model.module.to(engine.device)
+        baselines(found, whole, model, store=store, engine=engine, progress=progress)
 
-    if kept_baselines(found, whole, card, store=store) is None:
-        label = f"Compute what its maps are held against ({KINDS[kind]})"
-        work.wait_when_asked(key, "Reading the images under random networks", label, compute)
-    return kept_baselines(found, whole, card, store=store)
+    def known() -> Baselines | None:
+        # Which images count depends on the card and the table too.
+        key = f"{network.key} {digest} {_table_stamp(whole)}"
+        return caches.baselines(key, lambda: kept_baselines(found, whole, card, store=store))
+
+    if known() is None:
+        label = f"Compute what its maps are held against ({KINDS[kind].called})"
+        work.wait_when_asked(f"beauty-against-{digest}", "Reading the images under random networks", label, compute)
+    return known()
 
 
 def unlearnt(collection: ImageCollection, network: Network) -> NDArray[np.bool_]:

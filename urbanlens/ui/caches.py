@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from urbanlens.aesthetics.baselines import Baselines
     from urbanlens.aesthetics.control import Covered
     from urbanlens.aesthetics.readings import Reading as BeautyReading
     from urbanlens.aesthetics.readings import Readings as BeautyReadings
     from urbanlens.collection import ImageCollection
+    from urbanlens.collection.votes import Votes
     from urbanlens.embedding.mask_plane import MaskPlane
     from urbanlens.engine import Engine
     from urbanlens.explain import CollectionMaps, ObjectCounts, Residuals
@@ -255,13 +257,23 @@ def beauty_of_part(part: str, key: str, _compute: Callable[[], NDArray[np.float3
 
 
 @st.cache_resource(show_spinner=False)
-def _beauties() -> Shelf[BeautyReadings]:
-    return Shelf()
+def _beauties() -> tuple[Shelf[BeautyReadings], Shelf[Baselines], Shelf[Votes]]:
+    return Shelf(), Shelf(), Shelf()
 
 
 def beauties(key: str, read: Callable[[], BeautyReadings | None]) -> BeautyReadings | None:
     """Kept readings of a collection's beauty, read once for all visitors."""
-    return _beauties().get(key, read)
+    return _beauties()[0].get(key, read)
+
+
+def baselines(key: str, read: Callable[[], Baselines | None]) -> Baselines | None:
+    """What a network's maps of beauty are held against, read once for all visitors."""
+    return _beauties()[1].get(key, read)
+
+
+def votes(key: str, read: Callable[[], Votes | None]) -> Votes | None:
+    """The votes of a collection's table, read once for all visitors."""
+    return _beauties()[2].get(key, read)
 
 
 @st.cache_resource(show_spinner=False)
