@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from urbanlens.collection import ImageCollection, import_images
@@ -18,6 +20,14 @@ from urbanlens.collection import ImageCollection, import_images
 ROOT = Path(__file__).parents[2]
 Open = Callable[..., AppTest]
 SEEDS = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages() -> Iterator[None]:
+    """Streamlit looks for components in all installed packages with each page: 0.2 s that once is enough for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")

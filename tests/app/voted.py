@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
 
 from tests.aesthetics.networks import TAGS, untrained
 from tests.training.beauty_worlds import green_world
-from urbanlens.aesthetics.control import cover_collection, random_network_intensity
+from urbanlens.aesthetics.baselines import baselines
 from urbanlens.aesthetics.readings import maps_key, read_collection
 from urbanlens.artifacts import ArtifactStore
 from urbanlens.collection import ImageCollection
 from urbanlens.collection.votes import HIGH_LOW
-from urbanlens.explain import count_collection, test_rows
+from urbanlens.explain import count_collection
 from urbanlens.models import load_model, save_model
 
 VIEWS = ("image", "crop", "gallery", "places", "test", "learnt")
@@ -43,22 +41,21 @@ def voted(root: Path, *, objects: bool = True, **columns: object) -> ImageCollec
 
 def with_networks(
     collection: ImageCollection, *, kinds: tuple[str, ...] = tuple(ARCHITECTURES), tags: tuple[str, ...] = TAGS,
-    learnt: bool = True, read: bool = True, blind: bool = False, seed: int = 1, data: Mapping[str, Any] | None = None,
+    learnt: bool = True, read: bool = True, against: bool = True, blind: bool = False, seed: int = 1,
 ) -> None:  # fmt: skip
     """Give a collection networks `own-marks` and `own-high-low`, and keep what they say of it.
 
     Parameters
     ----------
     learnt : whether they say that they learnt from its training images
-    read : whether their readings are kept, with all that is computed from them
+    read, against : whether their readings are kept, and what they are held against
     blind : heads of zeros, so that every map is empty
-    data : what their cards say besides
     """
     store = ArtifactStore(collection.root / "artifacts")
     for kind in kinds:
         folder = collection.root / "models" / kind
         model = untrained(folder, ARCHITECTURES[kind], tags=tags, seed=seed)
-        card = replace(model.card, data={**({"fingerprint": collection.fingerprint} if learnt else {}), **(data or {})})
+        card = replace(model.card, data={"fingerprint": collection.fingerprint} if learnt else {})
         if blind:
             with torch.no_grad():
                 for weights in model.module.head.parameters():
@@ -68,9 +65,8 @@ def with_networks(
             continue
         model = load_model(folder)
         known = read_collection(collection, model, store=store)
-        random_network_intensity(collection, model.card, store=store)
-        fresh = test_rows(collection, model.card)
-        cover_collection(collection, model, fresh if fresh.any() else known.readable, store=store)
+        if against:
+            baselines(known, collection, model, store=store)
         if not collection.labelled.any():
             continue
         for target in HIGH_LOW:

@@ -209,13 +209,45 @@ def kept(collection: ImageCollection, network: Network) -> Readings | None:
 
 def readings(collection: ImageCollection, network: Network) -> Readings | None:
     """What a network says of all images; where that is not kept, a button that computes it, and None."""
-    from urbanlens.aesthetics.readings import read_collection
-
     found = kept(collection, network)
     if found is not None or network.card is None:
         return found
     whole, card = collection.whole, network.card
-    store, engine, key = store_for(whole), caches.engine(), f"beauty-{readings_key(whole, card).digest}"
+    if not work.asked_for(_work_key(whole, card)):
+        called = next(kind.called for kind in KINDS.values() if kind.has(card))
+        st.info(
+            f"{called.capitalize()} has not read this collection yet. It reads all its images at once, and what it "
+            "says is kept: a minute or two for thousands of images."
+        )
+    _compute(whole, network, card, "Reading the images", f"Read all {len(whole):,} images")
+    return kept(collection, network)
+
+
+def held_against(collection: ImageCollection, kind: str, network: Network, found: Readings) -> Baselines | None:
+    """What a network's maps are held against; where that is not kept, a button that computes it, and None."""
+    whole, card = collection.whole, network.card
+    assert card is not None
+
+    def known() -> Baselines | None:
+        # Which images count depends on the card and the table too.
+        key = f"{network.key} {readings_key(whole, card).digest} {_table_stamp(whole)}"
+        return caches.baselines(key, lambda: kept_baselines(found, whole, card, store=store_for(whole)))
+
+    if known() is None:
+        label = f"Compute what its maps are held against ({KINDS[kind].called})"
+        _compute(whole, network, card, "Reading the images under random networks", label)
+    return known()
+
+
+def _work_key(whole: ImageCollection, card: ModelCard) -> str:
+    return f"beauty-{readings_key(whole, card).digest}"
+
+
+def _compute(whole: ImageCollection, network: Network, card: ModelCard, title: str, label: str) -> None:
+    """All that is kept of a collection, in one piece of work whoever asks: what is there already is only read."""
+    from urbanlens.aesthetics.readings import read_collection
+
+    store, engine = store_for(whole), caches.engine()
 
     def compute(progress: Progress) -> None:
         # A copy of its own: work of minutes must not keep other visitors from the shared one.
@@ -225,36 +257,7 @@ def readings(collection: ImageCollection, network: Network) -> Readings | None:
         read = read_collection(whole, model, store=store, engine=engine, progress=first)
         baselines(read, whole, model, store=store, engine=engine, progress=then)
 
-    if not work.asked_for(key):
-        called = next(kind.called for kind in KINDS.values() if kind.has(card))
-        st.info(
-            f"{called.capitalize()} has not read this collection yet. It reads all its images at once, and what it "
-            "says is kept: a minute or two for thousands of images."
-        )
-    work.wait_when_asked(key, "Reading the images", f"Read all {len(whole):,} images", compute)
-    return kept(collection, network)
-
-
-def held_against(collection: ImageCollection, kind: str, network: Network, found: Readings) -> Baselines | None:
-    """What a network's maps are held against; where that is not kept, a button that computes it, and None."""
-    whole, card = collection.whole, network.card
-    assert card is not None
-    store, engine, digest = store_for(whole), caches.engine(), readings_key(whole, card).digest
-
-    def compute(progress: Progress) -> None:
-        model = network.load()
-        model.module.to(engine.device)
-        baselines(found, whole, model, store=store, engine=engine, progress=progress)
-
-    def known() -> Baselines | None:
-        # Which images count depends on the card and the table too.
-        key = f"{network.key} {digest} {_table_stamp(whole)}"
-        return caches.baselines(key, lambda: kept_baselines(found, whole, card, store=store))
-
-    if known() is None:
-        label = f"Compute what its maps are held against ({KINDS[kind].called})"
-        work.wait_when_asked(f"beauty-against-{digest}", "Reading the images under random networks", label, compute)
-    return known()
+    work.wait_when_asked(_work_key(whole, card), title, label, compute)
 
 
 def unlearnt(collection: ImageCollection, network: Network) -> NDArray[np.bool_]:
