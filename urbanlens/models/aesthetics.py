@@ -101,12 +101,15 @@ class MarksAndTags(nn.Module):
     def __init__(self, channels: int, tags: int, dropout: float) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.marks, self.tags = nn.Linear(channels, len(MARK_NAMES)), nn.Linear(channels, tags)
-        nn.init.ones_(self.tags.bias)  # a ReLU that begins at 0 may never learn
+        self.marks = nn.Linear(channels, len(MARK_NAMES))
+        self.tags = nn.Linear(channels, tags) if tags else None
+        if self.tags is not None:
+            nn.init.ones_(self.tags.bias)  # a ReLU that begins at 0 may never learn
 
     def forward(self, vectors: Tensor) -> Tensor:
         kept = self.dropout(vectors)
-        return torch.cat([self.marks(kept), functional.relu(self.tags(kept))], 1)
+        marks: Tensor = self.marks(kept)
+        return marks if self.tags is None else torch.cat([marks, functional.relu(self.tags(kept))], 1)
 
 
 def mean_mark(scores: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 PICTURE_PX, MEASURED_PX, CROP_PX = 720, 1000, 420
 ALIKE, ALIKE_SHARE = 0.05, 0.01
-"""Differences of mean marks, and of certainty, up to which a crop is called as beautiful as the whole."""
+"""Differences of mean marks, and of certainty, up to which no difference is told."""
 OPACITY = 0.5
 LOOKS = {"map": ("#E69F00", False), "average": ("#56B4E9", True)}
 """Okabe and Ito's orange, drawn through, and sky blue, dashed."""
@@ -253,7 +253,7 @@ def _judged(answers: dict[str, Reading], whole: dict[str, Reading] | None) -> No
             verdicts.append(f"By its mean mark: {_against(change, ALIKE, signed(change, 2))}.")
     if "high-low" in answers:
         sure = answers["high-low"].high
-        told["sure that it is high"] = pictures.percent(sure)
+        told["for a mean mark above 5"] = aesthetics.certain(sure)
         if whole is not None:
             change = sure - whole["high-low"].high
             verdicts.append(f"By high and low: {_against(change, ALIKE_SHARE, signed(100 * change, 1) + ' points')}.")
@@ -265,8 +265,8 @@ def _judged(answers: dict[str, Reading], whole: dict[str, Reading] | None) -> No
 def _against(change: float, alike: float, told: str) -> str:
     """A crop against the whole picture, in words."""
     if abs(change) < alike:
-        return f"about as beautiful as the whole picture ({told})"
-    return f"{'more' if change > 0 else 'less'} beautiful than the whole picture ({told})"
+        return f"no difference from the whole picture ({told})"
+    return f"foretold {'higher' if change > 0 else 'lower'} than the whole picture ({told})"
 
 
 def _row(crop: Crop, answers: dict[str, Reading]) -> dict[str, str | int | float]:
@@ -286,7 +286,8 @@ def _row(crop: Crop, answers: dict[str, Reading]) -> dict[str, str | int | float
 def _downloads(subject: Subject, wish: Wish, table: pd.DataFrame) -> None:
     pictures.quiet(
         "Each crop is judged as a picture of its own, squeezed into the network's square as every picture is: its "
-        "proportions change with it, which may count as much as what was cut away."
+        "proportions change with it, which may count as much as what was cut away. A network is itself wrong by some "
+        "tenths of a mark (see the view Gallery), so small differences say nothing."
     )
     asked = {"map": f"high, of {aesthetics.KINDS[wish.kind].called}", "threshold": wish.threshold,
              "ratio": wish.value, "tag": wish.tag}  # fmt: skip

@@ -58,7 +58,11 @@ def show(here: Page, study: Study) -> None:
     _disputed(wall, fine)
     _errors(wall, fine)
     table = aesthetic_rows.table_of_all(whole, study)
-    pictures.table_download(table, f"{whole.name}-beauty", "All votes and all that was foretold (CSV)")
+    pictures.table_download(
+        table,
+        f"{whole.name}-beauty",
+        "All votes and all that was foretold (CSV)" if study.votes else "All that was foretold (CSV)",
+    )
 
 
 class Wall:
@@ -120,7 +124,7 @@ class Wall:
 def _certainty(high: float) -> str:
     """What a network of high and low calls an image, and how surely."""
     called, share = ("high", high) if high > 0.5 else ("low", 1 - high)
-    return f"{called}: {pictures.percent(share)}"
+    return f"{called}: {aesthetics.certain(share)}"
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -171,13 +175,17 @@ def _disputed(wall: Wall, rows: Rows) -> None:
     order = rows[np.argsort(-wall.rated.spread[rows], kind="stable")]
     mean = float(wall.rated.spread[rows].mean())
     told = (
-        "The marks spread most here. " + ("" if wall.rated.by_votes else "As the network foretells it. ")
+        ("The marks spread most here. " if wall.rated.by_votes else "The network foretells the widest spread here. ")
         + f"Usual in these {len(rows):,} images: a standard deviation of {mean:.2f}."
     )  # fmt: skip
     called = "spread" if wall.rated.by_votes else "spread foretold"
     first = [f"{called} {wall.rated.spread[row]:.2f}" for row in order[: wall.most]]
     wall.show(
-        "Most disputed", order[: wall.most], key="gallery-disputed", told=told + _by_chance(wall, rows), first=first
+        "Most disputed" if wall.rated.by_votes else "Widest foretold spread",
+        order[: wall.most],
+        key="gallery-disputed",
+        told=told + _by_chance(wall, rows),
+        first=first,
     )
 
 

@@ -69,6 +69,8 @@ def _marks(here: Page, study: Study, subject: Subject, found: dict[str, Reading]
         st.subheader("How people would mark it", anchor=False)
         row = _voted(here, study, subject)
         pictures.numbers(_numbers(study, found, row))
+        if len({one.is_high for one in found.values()}) > 1:
+            pictures.quiet("The two networks disagree on whether its mean mark is above 5.")
         if "marks" not in found:
             pictures.quiet("There is no network of marks and tags here, so only high is told from low.")
             return
@@ -96,12 +98,12 @@ def _voted(here: Page, study: Study, subject: Subject) -> int | None:
 def _numbers(study: Study, found: dict[str, Reading], row: int | None) -> dict[str, str]:
     told = {}
     if "marks" in found:
-        told["mean mark foretold ± spread"] = f"{found['marks'].mean:.2f} ± {found['marks'].spread:.2f}"
+        told["mean mark ± spread, by the network of marks"] = f"{found['marks'].mean:.2f} ± {found['marks'].spread:.2f}"
     if study.votes and row is not None:
         people, votes = f"{study.votes.counts[row].sum():,.0f}", study.votes
         told[f"mean mark given by {people} voters"] = f"{votes.mean[row]:.2f} ± {votes.spread[row]:.2f}"
     if "high-low" in found:
-        told["sure that its mean mark is above 5"] = pictures.percent(found["high-low"].high)
+        told["for a mean mark above 5, by the network of high and low"] = aesthetics.certain(found["high-low"].high)
     return told
 
 

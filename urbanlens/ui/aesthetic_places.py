@@ -14,6 +14,7 @@ from urbanlens.aesthetics.groups import WHOLE, marks_by_group
 from urbanlens.collection.export import points_geojson
 from urbanlens.plots.beauty_places import group_dots
 from urbanlens.plots.places import places_valued
+from urbanlens.siam.metrics import FEWEST
 from urbanlens.ui import aesthetic_objects, aesthetic_rows, aesthetics, pictures, state
 from urbanlens.ui.page import region
 
@@ -108,6 +109,11 @@ def _dots(table: pd.DataFrame, file: str, *, marks: bool) -> None:
     """The groups as a figure. Marks of 1 to 10 and certainties of 0 to 1 do not belong on one axis."""
     voted = bool(table["mean"].notna().any())
     drawn = table.assign(foretold=np.nan) if voted and not marks else table
+    drawn = drawn[drawn["images"] >= FEWEST]
+    if len(drawn) < len(table):
+        pictures.quiet(f"Groups of fewer than {FEWEST} images stand in the table alone: they have no interval.")
+    if drawn.empty:
+        return
     title = "mean mark" if voted else "mean mark, foretold" if marks else "mean certainty that it is high"
     pictures.figure_with_downloads(group_dots(drawn, title=title), file, table, key="beauty-groups")
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from urbanlens.aesthetics.readings import tells_marks
 from urbanlens.ui import aesthetics, pictures, state
+from urbanlens.ui.overview import is_demo
 from urbanlens.ui.single_image import take
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def tell_rows(here: Page, network: Network, rows: Rows) -> None:
     fresh = aesthetics.unlearnt(here.collection.whole, network)
     where = f" in {place(here)}" if here.selection is not None else ""
     count = f"{len(rows):,} {'image' if len(rows) == 1 else 'images'}{where}"
-    if not fresh.any():
+    if network.from_demo and not is_demo(here.collection):
+        pictures.quiet(f"{count}, none of which the network has learnt from: it knows the drawn demo world alone.")
+    elif not fresh.any():
         pictures.quiet(f"{count}. Which of them the network has learnt from, if any, is not known.")
     elif fresh[rows].all():
         pictures.quiet(f"{count}, none of which the network has learnt from.")

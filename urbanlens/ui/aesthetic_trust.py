@@ -24,6 +24,9 @@ TOGETHER = 4
 
 HARDLY = 0.05
 """A mark that fewer voters are foretold for has a map of which little is to be expected."""
+SATURATED = 0.99
+"""A certainty above can hardly fall, whatever is covered."""
+
 LEAST, LEAST_MARKS = 0.005, 0.02
 """By how much a share, or a mean mark, must fall further than elsewhere."""
 
@@ -59,6 +62,8 @@ class Tried:
         if not self.is_mean and self.before < HARDLY:
             return "means little: hardly foretold"
         least = LEAST_MARKS if self.is_mean else LEAST
+        if not self.is_mean and self.before > SATURATED and max(self.fall, self.fall_elsewhere) < least:
+            return "tells nothing: the answer is too sure to move"
         if self.fall < least:
             return "means little: covering it hardly weakens the answer"
         return "means little: elsewhere does as much" if self.fall < self.fall_elsewhere + least else ""
@@ -125,6 +130,6 @@ def _tried(became: Covered, at: int, has_marks: bool) -> Tried:
     target, fall, elsewhere = became.targets[at], float(became.fall[at]), float(became.elsewhere[at])
     is_mean = has_marks and target in HIGH_LOW
     sign = 1 if is_mean and target == HIGH_LOW[0] else -1
-    name = target if target in MARK_NAMES else f"{target} ({'mean mark' if is_mean else 'high or low'})"
+    name = target if target in MARK_NAMES else f"{target} ({'marks and tags' if is_mean else 'high and low'})"
     before, empty = float(became.before[at]), bool(became.empty[at])
     return Tried(name, is_mean, before, sign * fall, sign * elsewhere, fall, elsewhere, empty)

@@ -138,11 +138,14 @@ def _conclusion(passed: Sequence[bool | None], *, below: bool = False) -> str:
         done = "all four" if len(known) == 4 else f"the {len(known)} that could be judged"
         return (
             f"The maps pass {done}. That says that how much lights up goes with beauty, not that it lights up in "
-            "the right places."
+            "the right places: that is asked at the end of this page."
         )
     if not any(known):
         return "The maps pass none of it: no sign that their brightness says how beautiful a picture is."
-    return f"The maps pass {sum(known)} of {len(known)}: do not read their brightness as a measure of beauty."
+    return (
+        f"The maps pass {sum(known)} of {len(known)}. What is not passed could not be told from chance on these "
+        "images; as long as that is so, do not read their brightness as a measure of beauty."
+    )
 
 
 def _within(found: Correlation) -> str:

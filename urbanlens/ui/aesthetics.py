@@ -154,12 +154,19 @@ def about(here: Page, study: Study) -> None:
 
 def _in_short(card: ModelCard) -> str:
     told = card.metrics
-    if "emd" in told:
-        usual = f"always the mean distribution {told['emd_of_mean']:.3f}"
-        return f"{card.name}: distance from the votes (EMD) {told['emd']:.3f}; {usual}."
-    if "balanced_accuracy" in told:
-        return f"{card.name}: balanced accuracy {pictures.percent(told['balanced_accuracy'])}; by chance 50 %."
-    return f"{card.name}: nothing is known of how well it does."
+    kind = next(kind.called for kind in KINDS.values() if kind.has(card)).capitalize()
+    if "balanced_accuracy" not in told:
+        return f"{kind} ({card.name}): nothing is known of how well it does."
+    own = card.data.get("collection") or "its collection"
+    return (
+        f"{kind} ({card.name}) tells high from low rightly in {pictures.percent(told['balanced_accuracy'])} of the "
+        f"test images of {own}, both counted alike; by chance in 50 %."
+    )
+
+
+def certain(share: float) -> str:
+    """A certainty as a reader should take it: no network is ever wholly sure."""
+    return pictures.percent(min(max(share, 1e-6), 1 - 1e-6))
 
 
 def within(interval: tuple[float, float] | None, *, percent: bool = False) -> str:
