@@ -18,7 +18,6 @@ from urbanlens.aesthetics.readings import HIGH, Reading
 from urbanlens.plots.beauty import Frame, framed
 from urbanlens.plots.scores import signed
 from urbanlens.ui import aesthetic_image, aesthetics, caches, drawing, pictures, state
-from urbanlens.ui.attribute_images import fitted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -70,7 +69,7 @@ def show(here: Page, study: Study) -> None:
     subject = aesthetic_image.chosen(here, study)
     if subject is None:
         return
-    _crops(study, subject, aesthetic_image.readings(study, subject), fitted(subject.image, PICTURE_PX))
+    _crops(study, subject, aesthetic_image.readings(study, subject), drawing.fitted(subject.image, PICTURE_PX))
 
 
 @st.fragment

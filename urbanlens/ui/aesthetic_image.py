@@ -14,7 +14,6 @@ from urbanlens.collection.votes import HIGH_LOW, MARK_NAMES, MARKS, MIDDLE, is_e
 from urbanlens.plots.beauty import marks_figure, marks_table, strip
 from urbanlens.ui import aesthetic_tags, aesthetic_trust, aesthetics, caches, drawing, pictures, single_image, state
 from urbanlens.ui.aesthetic_trust import HARDLY
-from urbanlens.ui.attribute_images import fitted
 from urbanlens.ui.mark_strip import OPACITY, mark_strip
 from urbanlens.ui.overview import is_demo
 
@@ -35,7 +34,7 @@ def show(here: Page, study: Study) -> None:
     if subject is None:
         return
     found = readings(study, subject)
-    small = fitted(subject.image, PICTURE_PX)
+    small = drawing.fitted(subject.image, PICTURE_PX)
     _marks(here, study, subject, found, small)
     _maps(study, subject, found, small)
     if "marks" in found:
@@ -236,7 +235,7 @@ def _drawn(image: Image, reading: Reading, target: str, opacity: float = OPACITY
 
 
 def _sheet(image: Image, reading: Reading) -> Image:
-    small = fitted(image, STRIP_PX)
+    small = drawing.fitted(image, STRIP_PX)
     drawn = [drawing.overlay(small, drawing.mask_for(reading.map(name), small.size), OPACITY) for name in MARK_NAMES]
     titles = [
         f"{name}: {pictures.percent(float(share))}" for name, share in zip(MARK_NAMES, reading.marks, strict=True)

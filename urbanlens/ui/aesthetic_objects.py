@@ -215,14 +215,9 @@ def _figure(here: Page, name: str, parts: dict[str, pd.DataFrame], shown: list[s
     table = pd.concat([part.assign(map=title) for title, part in parts.items()], ignore_index=True)
     key = f"beauty-ratios-{name}-{len(shown)}"
 
-    def picked() -> None:
-        points = st.session_state[key].selection.points
-        told = [point["customdata"] for point in points if point.get("customdata")]
-        if told:
-            state.set_param("behind", state.packed([told[0][0], name, told[0][1]]))
-
     pictures.figure_with_downloads(
-        figure, f"{here.collection.name}-{name}-beauty-objects".replace(" ", "-"), table, key=key, on_select=picked,
+        figure, f"{here.collection.name}-{name}-beauty-objects".replace(" ", "-"), table, key=key,
+        on_select=objects.show_images_of(key, name),
         selection_mode="points",
     )  # fmt: skip
 

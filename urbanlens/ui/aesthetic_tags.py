@@ -11,7 +11,6 @@ import streamlit as st
 from urbanlens.collection.votes import tags_of
 from urbanlens.plots.beauty import GIVEN, strip
 from urbanlens.ui import drawing, pictures, state
-from urbanlens.ui.attribute_images import fitted
 from urbanlens.ui.mark_strip import OPACITY
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def show(here: Page, subject: Subject, reading: Reading) -> None:
         asked = state.choose_several(
             "Maps of tags", list(known), name="tags", default=[], placeholder=f"none chosen: the first {FIRST_TAGS}"
         )
-        small = fitted(subject.image, MAP_PX)
+        small = drawing.fitted(subject.image, MAP_PX)
         names = asked or list(known)[:FIRST_TAGS]
         masks = {name: drawing.mask_for(reading.map(name), small.size) for name in names}
         drawn = [

@@ -83,6 +83,11 @@ KINDS: Mapping[str, Kind] = {
 """By the name in the address, in the order of the page."""
 
 
+def kind_of(card: ModelCard) -> Kind:
+    """Of which kind a network is."""
+    return next(kind for kind in KINDS.values() if kind.has(card))
+
+
 def choose_study(here: Page) -> Study | None:
     """The networks that the page is about; None, with a hint, where there is none."""
     known = explaining.classifiers(here.collection.whole, (TASK,))
@@ -105,11 +110,7 @@ def _choose(kind: str, offered: Mapping[str, Network]) -> Network | None:
         return None
     if len(offered) == 1:
         return next(iter(offered.values()))
-    mixed = len({one.from_demo for one in offered.values()}) > 1
-    names = {
-        name: (one.card.name if one.card else name) + (", of the demo" if one.from_demo and mixed else "")
-        for name, one in offered.items()
-    }
+    names = explaining.titles(offered)
     return offered[state.choose(KINDS[kind].title, list(offered), name=f"beauty-{kind}", names=names)]
 
 
@@ -154,7 +155,7 @@ def about(here: Page, study: Study) -> None:
 
 def _in_short(card: ModelCard) -> str:
     told = card.metrics
-    kind = next(kind.called for kind in KINDS.values() if kind.has(card)).capitalize()
+    kind = kind_of(card).called.capitalize()
     if "balanced_accuracy" not in told:
         return f"{kind} ({card.name}): nothing is known of how well it does."
     own = card.data.get("collection") or "its collection"
@@ -221,10 +222,9 @@ def readings(collection: ImageCollection, network: Network) -> Readings | None:
         return found
     whole, card = collection.whole, network.card
     if not work.asked_for(_work_key(whole, card)):
-        called = next(kind.called for kind in KINDS.values() if kind.has(card))
         st.info(
-            f"{called.capitalize()} has not read this collection yet. It reads all its images at once, and what it "
-            "says is kept: a minute or two for thousands of images."
+            f"{kind_of(card).called.capitalize()} has not read this collection yet. It reads all its images at once, "
+            "and what it says is kept: a minute or two for thousands of images."
         )
     _compute(whole, network, card, "Reading the images", f"Read all {len(whole):,} images")
     return kept(collection, network)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import streamlit as st
-from PIL.Image import Resampling
 
 from urbanlens.explain.masks import enlarge
 from urbanlens.plots.cells import framed_sheet, over_image, padded, signed_cells
@@ -48,7 +47,7 @@ def show(here: Page, study: Study) -> None:
     subject, reading = chosen
     free = attributes.read(study.free, subject) if study.free else None
     crowd = attributes.crowd_score(here, study, subject)
-    small = fitted(subject.image, PICTURE_PX)
+    small = drawing.fitted(subject.image, PICTURE_PX)
     left, right = st.columns([1, 1.25], gap="large")
     with left:
         pictures.picture(small, subject.title, most=560)
@@ -81,13 +80,6 @@ def _chosen(here: Page, study: Study) -> tuple[Subject, Reading] | None:
     return subject, attributes.read(study.siam, subject)
 
 
-def fitted(image: Image, longest: int) -> Image:
-    """The picture with its longer side at `longest` px, small ones enlarged: maps over it need room."""
-    scale = longest / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.convert("RGB").resize(size, Resampling.BILINEAR, reducing_gap=2.0)
-
-
 def table_of(reading: Reading) -> pd.DataFrame:
     """The sum as a table: the bias, each attribute, and the score."""
     order = np.argsort(-np.abs(reading.contributions), kind="stable")
@@ -111,7 +103,7 @@ def _maps(study: Study, subject: Subject, reading: Reading) -> None:
     """The maps of the attributes that push most, over the picture, framed."""
     order = np.argsort(-np.abs(reading.contributions), kind="stable")[:MOST_MAPS]
     most = float(np.abs(reading.contributions[order]).max()) if len(order) else 1.0
-    small, digits = fitted(subject.image, MAP_PX), decimals(_span(study, reading))
+    small, digits = drawing.fitted(subject.image, MAP_PX), decimals(_span(study, reading))
     shown, pictured = [], []
     for i in order:
         push = float(reading.contributions[i])
@@ -148,7 +140,7 @@ def _totals(study: Study, subject: Subject, reading: Reading, free: Reading | No
     # The free network's map holds its whole level, so each is drawn against its own middle.
     level = {name: one.total - (0 if one.names else one.total.mean()) for name, one in drawn.items()}
     peak = max(float(np.abs(cells).max()) for cells in level.values())
-    small = fitted(subject.image, PICTURE_PX)
+    small = drawing.fitted(subject.image, PICTURE_PX)
     columns = st.columns(2, gap="large")
     for column, (name, one) in zip(columns, drawn.items(), strict=False):
         with column:
@@ -209,7 +201,7 @@ def _keep_changes(of: str, text: str) -> None:
 
 def _middle(image: Image, margin: float) -> str:
     """The part of the picture that the maps lie over, as a data address."""
-    small = fitted(image, PICTURE_PX)
+    small = drawing.fitted(image, PICTURE_PX)
     left, top = round(margin * small.width), round(margin * small.height)
     return caches.data_address(small.crop((left, top, small.width - left, small.height - top)), PICTURE_PX)
 

@@ -114,21 +114,13 @@ def choose_study(here: Page) -> Study | None:
         return None
     asking, looking = st.columns([1.4, 1], gap="medium")
     with asking:
-        siam = known[state.choose("Network", list(known), name="siam", names=_titles(known))]
+        siam = known[state.choose("Network", list(known), name="siam", names=explaining.titles(known))]
     with looking:
         names = {name: title for name, (title, _, _) in PAIRS.items()}
         _, adds, takes = PAIRS[state.choose("Colours", list(names), name="pair", names=names)]
     others = explaining.classifiers(collection, ("score",))
     same = [one for one in others.values() if _label(one) == _label(siam) and _scored_in(one) == _scored_in(siam)]
     return Study(siam, same[0] if same else None, (adds, takes), crowd_of(collection, _label(siam)))
-
-
-def _titles(known: Mapping[str, Network]) -> dict[str, str]:
-    mixed = len({network.from_demo for network in known.values()}) > 1
-    return {
-        name: (network.card.name if network.card else name) + (", of the demo" if network.from_demo and mixed else "")
-        for name, network in known.items()
-    }
 
 
 def _label(network: Network) -> str:

@@ -24,6 +24,13 @@ def display_size(image: Image.Image, longest: int = LONGEST) -> Image.Image:
     return small
 
 
+def fitted(image: Image.Image, longest: int) -> Image.Image:
+    """The picture with its longer side at `longest` px, small ones enlarged: maps over it need room."""
+    scale = longest / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.convert("RGB").resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
 def colours(mask: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W) in [0, 1] to (H, W, 3) in [0, 255], from deep blue over red to yellow."""
     places = np.linspace(0, 1, len(ANCHORS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,6 +106,15 @@ def classifiers(collection: ImageCollection, tasks: Sequence[str] = CLASSES) -> 
     if collection.root != demo:
         known |= _kept("demo", sorted(file.parent for file in (demo / "models").glob("*/model.json")), demo, tasks)
     return known
+
+
+def titles(known: Mapping[str, Network]) -> dict[str, str]:
+    """What networks are called by their names in the address; the demo's are told apart where others are among them."""
+    mixed = len({network.from_demo for network in known.values()}) > 1
+    return {
+        name: (network.card.name if network.card else name) + (", of the demo" if network.from_demo and mixed else "")
+        for name, network in known.items()
+    }
 
 
 def _kept(prefix: str, folders: Sequence[Path], demo: Path, tasks: Sequence[str]) -> dict[str, Network]:

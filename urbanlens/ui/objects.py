@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -178,16 +178,22 @@ def _ratio_figure(
     table = pd.concat([part.assign(network=network) for network, part in parts.items()], ignore_index=True)
     key = f"ratios-{name}-{'-'.join(parts)}-{len(objects)}"
 
+    pictures.figure_with_downloads(
+        figure, f"{here.collection.name}-{name}-objects", table, key=key, on_select=show_images_of(key, name),
+        selection_mode="points",
+    )  # fmt: skip
+
+
+def show_images_of(key: str, name: str) -> Callable[[], None]:
+    """What a click on a bar does in the figure of a class: the images behind it are shown."""
+
     def picked() -> None:
         points = st.session_state[key].selection.points
         told = [point["customdata"] for point in points if point.get("customdata")]
         if told:
             state.set_param("behind", state.packed([told[0][0], name, told[0][1]]))
 
-    pictures.figure_with_downloads(
-        figure, f"{here.collection.name}-{name}-objects", table, key=key, on_select=picked,
-        selection_mode="points",
-    )  # fmt: skip
+    return picked
 
 
 def show_behind(here: Page, networks: Sequence[Measured], threshold: float) -> None:
