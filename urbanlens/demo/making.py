@@ -40,6 +40,7 @@ def build(
     images: int = SHIPPED,
     mark: bool = True,
     split: str | None = None,
+    cities: bool = False,
     progress: Progress = silent,
     workers: int | None = None,
 ) -> Path:
@@ -57,6 +58,8 @@ def build(
         False leaves out the spurious mark; nothing else changes.
     split
         Draw only at places of this split, for instance more training images: `split="train"`.
+    cities
+        Draw only the two cities, half of the pictures in each.
     workers
         Processes; default 2.
 
@@ -71,8 +74,8 @@ def build(
         The folder holds something else, or a build with other arguments.
     """
     destination = Path(destination)
-    settings = {"seed": seed, "images": images, "mark": mark, "split": split}
-    planned = viewpoints(seed, images, only=split)
+    settings = {"seed": seed, "images": images, "mark": mark, "split": split} | ({"cities": True} if cities else {})
+    planned = viewpoints(seed, images, only=split, cities=cities)
     if _finished(destination, settings):
         return destination
     _begin(destination, settings)

@@ -138,8 +138,11 @@ def _counts(total: int, shares: dict[str, float]) -> dict[str, int]:
     return counts
 
 
-def _drawn(seed: int, images: int) -> list[Viewpoint]:
-    areas = _counts(images, {CITIES[0].name: 11 / 31, CITIES[1].name: 11 / 31, "Countryside": 9 / 31})
+def _drawn(seed: int, images: int, cities: bool = False) -> list[Viewpoint]:
+    shares = {CITIES[0].name: 11 / 31, CITIES[1].name: 11 / 31, "Countryside": 9 / 31}
+    if cities:
+        shares = dict.fromkeys((CITIES[0].name, CITIES[1].name), 1 / 2)
+    areas = _counts(images, shares)
     return [
         _take(area, view, index, seed)
         for area, total in areas.items()
@@ -175,10 +178,10 @@ def cell_splits() -> dict[Cell, str]:
     return splits
 
 
-def viewpoints(seed: int, images: int, *, only: str | None = None) -> list[Viewpoint]:
-    """The pictures of a build; with `only`, all from places of that split."""
+def viewpoints(seed: int, images: int, *, only: str | None = None, cities: bool = False) -> list[Viewpoint]:
+    """The pictures of a build; with `only`, all from places of that split; with `cities`, none of the countryside."""
     splits = cell_splits()
-    drawn = _drawn(seed, images if only is None else int(images / SPLIT_SHARES[only] * 1.12))
+    drawn = _drawn(seed, images if only is None else int(images / SPLIT_SHARES[only] * 1.12), cities)
     placed = [replace(viewpoint, split=splits.get(viewpoint.cell, "train")) for viewpoint in drawn]
     if only is None:
         return placed
