@@ -53,6 +53,10 @@ AESTHETES: Registry[ArchitectureSpec] = Registry("aesthetic classifier")
 """Networks of the task `aesthetics`, which judge the beauty of a picture. They, too, build on those of `MODELS`, and
 are registered by `urbanlens.models.aesthetics`."""
 
+GENERATORS: Registry[ArchitectureSpec] = Registry("generator")
+"""Networks of the task `generator`, which draw pictures from codes. They invert networks of `MODELS` where they are
+asked to, and are registered by `urbanlens.models.generator`."""
+
 
 def architectures(task: str) -> Registry[ArchitectureSpec]:
     """The registry that holds the networks of a task, as a `ModelCard` names it."""
@@ -60,15 +64,21 @@ def architectures(task: str) -> Registry[ArchitectureSpec]:
         import_module("urbanlens.models.siam")  # it builds on this module, and registers its networks
     elif task == "aesthetics":
         import_module("urbanlens.models.aesthetics")
-    known = {"objects": SEGMENTERS, "aesthetics": AESTHETES, **dict.fromkeys(SCORING, SCORERS)}
+    elif task == "generator":
+        import_module("urbanlens.models.generator")
+    known = {"objects": SEGMENTERS, "generator": GENERATORS, "aesthetics": AESTHETES, **dict.fromkeys(SCORING, SCORERS)}
     return known.get(task, MODELS)
 
 
 def _add(name: str, network: type[nn.Module], paper: str, task: str = "classes") -> None:
     """Register a network; its options are the keyword arguments of its class."""
+    architectures(task).add(name, ArchitectureSpec(name, network, paper, options_of(network)))
+
+
+def options_of(network: type[nn.Module]) -> dict[str, Any]:
+    """The options of a network's class, and their defaults."""
     parameters = inspect.signature(network).parameters
-    options = {key: value.default for key, value in parameters.items() if key != "num_classes"}
-    architectures(task).add(name, ArchitectureSpec(name, network, paper, options))
+    return {key: value.default for key, value in parameters.items() if key != "num_classes"}
 
 
 _add("vgg11", vgg.VGG11, "Simonyan & Zisserman, Very Deep Convolutional Networks, 2015")

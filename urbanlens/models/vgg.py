@@ -23,34 +23,36 @@ class VGG11(nn.Module):
         thousand images
     pool : the last maps are averaged to pool x pool cells
     dropout : share of the fully connected layers' outputs that is left out while learning
+    width : channels of the first convolution, and of all others in proportion; the paper's is 64
     """
 
     widths: ClassVar[tuple[int, ...]] = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0)
     """Output channels of each 3x3 convolution; 0 is a 2x2 max pooling."""
 
     def __init__(
-        self, num_classes: int = 1000, hidden: int = 4096, batch_norm: bool = False, pool: int = 7, dropout: float = 0.5
-    ) -> None:
+        self, num_classes: int = 1000, hidden: int = 4096, batch_norm: bool = False, pool: int = 7,
+        dropout: float = 0.5, width: int = 64,
+    ) -> None:  # fmt: skip
         super().__init__()
-        if hidden < 1 or pool < 1:
-            raise ModelError(f"hidden {hidden}, pool {pool}: both must be 1 or more")
+        if min(hidden, pool, width) < 1:
+            raise ModelError(f"hidden {hidden}, pool {pool}, width {width}: all must be 1 or more")
         self.normalize = Normalize()
         parts: list[nn.Module] = []
         stages: list[str] = []
         inside = 3
-        for width in self.widths:
-            if width == 0:
+        for outside in (width * channels // 64 for channels in self.widths):
+            if outside == 0:
                 stages.append(f"features.{len(parts) - 1}")
                 parts.append(nn.MaxPool2d(2))
                 continue
-            norm = [nn.BatchNorm2d(width)] if batch_norm else []
-            parts += [nn.Conv2d(inside, width, 3, padding=1), *norm, nn.ReLU(inplace=True)]
-            inside = width
+            norm = [nn.BatchNorm2d(outside)] if batch_norm else []
+            parts += [nn.Conv2d(inside, outside, 3, padding=1), *norm, nn.ReLU(inplace=True)]
+            inside = outside
         self.features = nn.Sequential(*parts)
         self.layers = tuple(stages[1:])
         self.avgpool = nn.AdaptiveAvgPool2d(pool)
         self.classifier = nn.Sequential(
-            nn.Linear(512 * pool**2, hidden),
+            nn.Linear(inside * pool**2, hidden),
             nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(hidden, hidden),

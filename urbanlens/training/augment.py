@@ -7,8 +7,10 @@ class (PLATFORM notes: plain networks fell from .9 to .6 on images that were mer
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
+
+from urbanlens.models.state import preserved
 
 
 def augment(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -61,3 +63,24 @@ def degrade(images: Tensor, generator: torch.Generator, share: float = 0.4, nois
         grain = torch.randn(len(rows), *images.shape[1:], generator=generator) * amount
         images = images.index_add(0, rows, grain.to(images.device))
     return images
+
+
+def attacked(network: nn.Module, images: Tensor, labels: Tensor, share: float) -> Tensor:
+    """Each image moved once against the network: x + e g / |g| with g the gradient of its loss.
+
+    Parameters
+    ----------
+    network : (N, 3, H, W) -> (N, K); its batch norms use, and do not change, what they know
+    labels : (N,)
+    share : |e|, as a share of the length of a grey image of this size
+    """
+    reach = share * 0.5 * float(images[0].numel()) ** 0.5
+    with preserved(network):
+        network.eval().requires_grad_(False)
+        moved = images.detach().requires_grad_(True)
+        with torch.enable_grad():
+            loss = functional.cross_entropy(network(moved).float(), labels, reduction="sum")
+            (gradient,) = torch.autograd.grad(loss, moved)
+    length = gradient.flatten(1).norm(dim=1).clamp_min(1e-9).view(-1, 1, 1, 1)
+    result: Tensor = (images + reach * gradient / length).clamp(0, 1).detach()
+    return result.contiguous(memory_format=torch.channels_last)

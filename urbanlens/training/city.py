@@ -17,7 +17,7 @@ from urbanlens.engine import choose_device
 from urbanlens.models import MODELS, ModelCard, build_model, save_model
 from urbanlens.models.weights import round_weights
 from urbanlens.progress import Progress, silent
-from urbanlens.training.augment import augment
+from urbanlens.training.augment import attacked, augment
 from urbanlens.training.fit import FitResult, FitSettings, autocast, fit, half_type
 from urbanlens.training.metrics import accuracy_of, classification_metrics
 from urbanlens.training.notes import fit_notes, source_notes, stages
@@ -55,7 +55,8 @@ class ClassifierTask:
         counts = {split: len(rows) for split, rows in self.rows.items()}
         network = {name: list(value.shape) for name, value in self.module.state_dict().items()}
         return {"collections": sorted(collections), "rows": counts, "sizes": self.sizes, "batch": self.batch,
-                "network": network, "augmented": self.recipe.augmented, "smoothing": self.recipe.smoothing}  # fmt: skip
+                "network": network, "augmented": self.recipe.augmented, "smoothing": self.recipe.smoothing,
+                "attack": self.recipe.attack}  # fmt: skip
 
     def steps(self, epoch: int) -> int:  # noqa: ARG002 - every epoch sees all images
         """A last batch of a single image is left out: a batch norm needs two."""
@@ -75,6 +76,8 @@ class ClassifierTask:
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Cross-entropy, every class of equal weight, labels smoothed as the recipe says."""
         images, labels = batch
+        if self.recipe.attack:
+            images = attacked(self.module, images, labels, self.recipe.attack)
         scores, smoothing = self.module(images).float(), self.recipe.smoothing
         return functional.cross_entropy(scores, labels, self.balance, label_smoothing=smoothing)
 
