@@ -51,12 +51,14 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("collection", type=Path)
     command.add_argument("--model", help="name or folder of a segmenter, or segformer; default: the demo's")
     command.add_argument("--fetch", action="store_true", help="download SegFormer's weights first (needs a network)")
+    add_transforming(add(commands, "transform", does.transform_command))
     demo = commands.add_parser("demo", help="build or verify the demo world").add_subparsers(dest="what", required=True)
     command = add(demo, "build", does.demo_build_command)
     command.add_argument("destination", type=Path)
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--images", type=int, default=3100)
     command.add_argument("--split", choices=["train", "val", "test"], help="draw only at places of this split")
+    command.add_argument("--cities", action="store_true", help="draw nothing of the countryside")
     command.add_argument("--no-mark", dest="mark", action="store_false", help="leave the planted spurious mark out")
     command = add(demo, "verify", does.demo_verify_command)
     command.add_argument("--model", type=Path, help="folder of another city classifier to judge")
@@ -75,9 +77,9 @@ def build_parser() -> argparse.ArgumentParser:
 def add_training(command: argparse.ArgumentParser) -> None:
     """The options of `train`."""
     command.add_argument(
-        "task", choices=["city", "objects", "siam", "score", "aesthetics"],
+        "task", choices=["city", "objects", "siam", "score", "aesthetics", "generator"],
         help="city: any label column; objects: the pixel labels; siam: a score by way of attributes; score: the score "
-        "alone, for comparison; aesthetics: votes of beauty, and tags",
+        "alone, for comparison; aesthetics: votes of beauty, and tags; generator: pictures of the classes of a column",
     )  # fmt: skip
     command.add_argument("collection", type=Path)
     command.add_argument("--label", default="city", help="the column to learn")
@@ -113,7 +115,7 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
         "--recipe",
-        choices=["quick", "paper"],
+        choices=["quick", "paper", "robust"],
         default="quick",
         help="paper: the paper's own; for a city, Adam 1e-4, x0.1 a decade",
     )
@@ -123,6 +125,7 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--options", type=option, nargs="+", metavar="NAME=VALUE", help="of the architecture, such as hidden=256"
     )
+    add_drawing(command.add_argument_group("for generator"))
     add_scoring(command.add_argument_group("for siam and score"))
     group = command.add_argument_group("for aesthetics")
     group.add_argument("--backbone", help="the trunk's network; default: as in the paper")
@@ -131,6 +134,39 @@ def add_training(command: argparse.ArgumentParser) -> None:
         help="how images are drawn; default: class. The loss of high_low weighs extreme marks sevenfold, score draws "
         "them so once more",
     )  # fmt: skip
+
+
+def add_drawing(command: Any) -> None:
+    """The options of `train generator`."""
+    command.add_argument(
+        "--learn-steps", type=int, help="batches that the generator learns from; default: by the images"
+    )
+    command.add_argument("--prior-steps", type=int, help="batches that its prior learns from")
+    command.add_argument("--invert", metavar="NETWORK[:LAYER]", help="invert the features of a frozen network")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+
+
+def add_transforming(command: argparse.ArgumentParser) -> None:
+    """The options of `transform`."""
+    command.add_argument("collection", type=Path, help="a collection; with --into, what is imported first")
+    command.add_argument("--into", type=Path, help="folder of the new collection")
+    command.add_argument("--target", help="the class to be reached; default: each in turn")
+    command.add_argument("--sources", nargs="+", metavar="IMAGE", help="ids; default: some that were not learnt from")
+    command.add_argument("--count", type=int, default=6, help="so many sources, where none are named")
+    command.add_argument("--prototypes", type=int, default=1, help="so many prototypes of each class")
+    command.add_argument("--method", choices=["prior", "ascent"], default="prior")
+    command.add_argument("--reach", choices=["near", "middle", "far"], default="middle")
+    command.add_argument("--steps", type=int, default=50)
+    command.add_argument(
+        "--generator", help="name or folder; default: the collection's own, trained where it is missing"
+    )
+    command.add_argument("--label", default="city", help="the column whose values are the classes")
+    command.add_argument("--classes", nargs="+", metavar="NAME", help="only these")
+    command.add_argument("--largest", type=int, metavar="N", help="only the N classes with the most images")
+    command.add_argument("--group", metavar="COLUMN", help="images with equal values here stay together")
+    command.add_argument("--extra", type=Path, help="another collection to learn from")
+    command.add_argument("--seed", type=int, default=0)
+    add_drawing(command)
 
 
 def add_scoring(command: Any) -> None:

@@ -46,7 +46,8 @@ def check_command(arguments: argparse.Namespace) -> Answer:
 
 def train_command(arguments: argparse.Namespace) -> Answer:
     """A network learns a label column, the pixel labels, or a score; the best checkpoint by validation is kept."""
-    others = {"objects": _train_objects, "siam": _train_siam, "score": _train_siam, "aesthetics": _train_aesthetics}
+    others = {"objects": _train_objects, "siam": _train_siam, "score": _train_siam, "aesthetics": _train_aesthetics,
+              "generator": _train_generator}  # fmt: skip
     if arguments.task in others:
         return others[arguments.task](arguments)
     from urbanlens.collection import ImageCollection
@@ -210,9 +211,31 @@ def demo_build_command(arguments: argparse.Namespace) -> Answer:
         images=arguments.images,
         mark=arguments.mark,
         split=arguments.split,
+        cities=arguments.cities,
         progress=TerminalProgress(),
     )
     return {"collection": str(arguments.destination)}
+
+
+def _train_generator(given: argparse.Namespace) -> Answer:
+    """A generator of template images, with the networks that pull and judge it."""
+    from urbanlens.collection import ImageCollection
+    from urbanlens.training.generator import train_generator
+    from urbanlens.transformation.transform_command import NAME, learning_of, plan_of
+
+    collection = ImageCollection.open(given.collection)
+    folder = given.out or collection.root / "models" / NAME
+    card = train_generator(
+        learning_of(collection, given), folder, plan=plan_of(collection, given), progress=TerminalProgress()
+    )
+    return {"model": card.name, "classes": list(card.classes), "data": card.data, "metrics": card.metrics}
+
+
+def transform_command(arguments: argparse.Namespace) -> Answer:
+    """Template images of classes, from images and from nothing, and their nearest natural images."""
+    from urbanlens.transformation.transform_command import transform_command
+
+    return transform_command(arguments, TerminalProgress())
 
 
 def demo_verify_command(arguments: argparse.Namespace) -> Answer:
@@ -228,6 +251,8 @@ def demo_train_command(arguments: argparse.Namespace) -> Answer:
     from urbanlens.demo import ASSETS
     from urbanlens.demo.beauty import RECIPES as BEAUTY
     from urbanlens.demo.beauty import train_aesthete
+    from urbanlens.demo.generators import RECIPES as DRAWING
+    from urbanlens.demo.generators import train_demo_generator
     from urbanlens.demo.networks import train_network
     from urbanlens.demo.scoring import RECIPES, train_scorer
 
@@ -235,7 +260,8 @@ def demo_train_command(arguments: argparse.Namespace) -> Answer:
     extra = ImageCollection.open(arguments.extra) if arguments.extra else None
     found = {}
     for name in arguments.networks:
-        train = train_scorer if name in RECIPES else train_aesthete if name in BEAUTY else train_network
+        kinds = ((RECIPES, train_scorer), (BEAUTY, train_aesthete), (DRAWING, train_demo_generator))
+        train: Any = next((train for names, train in kinds if name in names), train_network)
         card = train(collection, name, extra, arguments.out, device=arguments.device, progress=TerminalProgress())
         found[name] = card.metrics
     return {"folder": str(arguments.out), "networks": found}

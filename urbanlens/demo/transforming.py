@@ -1,0 +1,255 @@
+"""How far the demo's template images can be believed: unselected transformations, judged by those that took no part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from urbanlens.artifacts import ArtifactKey, ArtifactStore
+from urbanlens.chunks import in_chunks
+from urbanlens.demo.gates import Gate, at_least
+from urbanlens.demo.generators import JUDGES, LABEL, METHODS, tested_sources
+from urbanlens.progress import Progress, silent
+from urbanlens.training.metrics import wilson_interval
+from urbanlens.transformation.changes import counterpart_changes, planted_direction, template_changes
+from urbanlens.transformation.counterparts import Searcher
+from urbanlens.transformation.numbers import OBJECT, numbers_of
+from urbanlens.transformation.record import Settings, Transformation
+from urbanlens.transformation.shares import collection_shares
+
+if TYPE_CHECKING:
+    from urbanlens.collection import ImageCollection
+    from urbanlens.models import ModelCard
+    from urbanlens.transformation.making import Workshop
+
+KIND = "transformation-test"
+CHUNK = 20
+CLASSES = ("Hanamori", "Steelport")
+PLANTED = {"Hanamori": ("signboard", "fence"), "Steelport": ("skyscraper", "earth")}
+SEEN_BOUNDS = (0.85, 0.70)
+"""Of the first and the second judge: the share of template images in which it sees the target."""
+
+BLUR = 2
+"""A picture is shrunk by this factor and enlarged again, for a judge that must stand mild blur."""
+
+
+@dataclass(frozen=True)
+class JudgedGenerator:
+    """A generator's unselected transformations of test images, both ways, with two frames each: drawn, and template.
+
+    Attributes
+    ----------
+    card : of the generator
+    found : all transformations
+    searcher : the natural images they may lead to
+    judged : of each judge, the share of right answers on the test images, as they are and blurred
+    """
+
+    card: ModelCard
+    found: list[Transformation]
+    searcher: Searcher
+    judged: dict[str, tuple[float, float]]
+
+
+def judged_generators(
+    collection: ImageCollection, *, names: Sequence[str] = tuple(METHODS), progress: Progress = silent
+) -> dict[str, JudgedGenerator]:  # fmt: skip
+    """All shipped generators on their test images; the codes of the template images are kept, all else is anew."""
+    from urbanlens.transformation.making import Workshop
+
+    found = {}
+    for name in names:
+        folder = collection.root / "models" / name
+        if not (folder / "model.json").is_file():
+            continue
+        workshop = Workshop.open(collection, folder)
+        found[name] = judge_generator(collection, folder, workshop, Settings(METHODS[name]), progress=progress)  # type: ignore[arg-type]
+    return found
+
+
+def judge_generator(
+    collection: ImageCollection, folder: Path, workshop: Workshop, settings: Settings, *, progress: Progress = silent
+) -> JudgedGenerator:  # fmt: skip
+    """One generator, by one way of maximising."""
+    store = ArtifactStore(collection.root / "artifacts")
+    found = [
+        one
+        for start, target in (CLASSES, CLASSES[::-1])
+        for one in _transformed(collection, workshop, start, target, settings, store, progress)
+    ]
+    searcher = Searcher.open(collection, folder, workshop.card, store=store, progress=progress)
+    return JudgedGenerator(workshop.card, found, searcher, _judges(collection, workshop))
+
+
+def _transformed(
+    collection: ImageCollection, workshop: Workshop, start: str, target: str, settings: Settings,
+    store: ArtifactStore, progress: Progress,
+) -> list[Transformation]:  # fmt: skip
+    """Transformations of the tested images of a class, from their kept codes."""
+    import torch
+
+    from urbanlens.transformation.making import Source, begin, finish
+    from urbanlens.transformation.maximize import maximize_activation
+
+    names = tested_sources(collection, start)
+    number = workshop.target_number(target)
+    pulled = {model.name: model.weights_digest for model in workshop.drivers}
+    parameters = {"settings": vars(settings), "sources": names, "target": target, "drivers": pulled}
+    key = ArtifactKey(KIND, collection.fingerprint, workshop.generator.weights_digest, parameters, settings.seed)
+    sources = [Source(name, collection.image(name), start) for name in names]
+    starts, before = begin(workshop, sources, number)
+
+    def compute(rows: range) -> dict[str, NDArray[Any]]:
+        part = starts[rows.start : rows.stop]
+        targets = torch.full((len(part),), number, device=workshop.device)
+        way = maximize_activation(
+            workshop.generator, workshop.drivers, part, targets, settings=settings, margins=workshop.margins
+        )
+        return {"ends": way.codes[-1].cpu().numpy().astype(np.float16)}
+
+    ends = in_chunks(store, key, len(names), compute, chunk=CHUNK, progress=progress, what=f"turning {start}'s images")
+    shifts = workshop.shifts(collection, store)
+    last = torch.from_numpy(ends["ends"]).float().to(workshop.device)
+    return [
+        finish(workshop, source, number, settings, (0, settings.steps), [starts[row], last[row]], before[row], shifts)
+        for row, source in enumerate(sources)
+    ]
+
+
+def _judges(collection: ImageCollection, workshop: Workshop) -> dict[str, tuple[float, float]]:
+    """How often each judge is right on the test images, as they are and mildly blurred, at the generator's size."""
+    import torch
+    from torch.nn import functional
+
+    from urbanlens.models.answers import answer
+
+    table = collection.table
+    rows = np.flatnonzero((table["split"] == "test") & table[LABEL].notna())
+    truth = np.array([workshop.classes.index(name) for name in table[LABEL].iloc[rows]])
+    pixels = workshop.pixels([collection.image(collection.ids[row]) for row in rows])
+    side = pixels.shape[-1]
+    small = functional.interpolate(pixels, size=(side // BLUR,) * 2, mode="bilinear", antialias=True)
+    blurred = functional.interpolate(small, size=(side, side), mode="bilinear", align_corners=False)
+    found = {}
+    with torch.inference_mode():
+        for judge in workshop.judges:
+            shares = []
+            for images in (pixels, blurred):
+                best = torch.cat([answer(judge, part).argmax(1) for part in images.split(32)]).cpu().numpy()
+                shares.append(float((best == truth).mean()))
+            found[judge.name] = (shares[0], shares[1])
+    return found
+
+
+def transformation_gates(collection: ImageCollection, judged: JudgedGenerator) -> dict[str, Gate]:
+    """The promises about one generator; `told` says each in words."""
+    gates = _drawing(judged)
+    for name, (real, blurred) in judged.judged.items():
+        gates[f"{name} right on test images"] = at_least(round(real, 4), 0.95)
+        gates[f"{name} right on blurred test images"] = at_least(round(blurred, 4), 0.90)
+    gates |= _seen(judged)
+    gates |= _counterparts(collection, judged)
+    return gates | _objects(collection, judged)
+
+
+def _drawing(judged: JudgedGenerator) -> dict[str, Gate]:
+    """(a) what is drawn anew keeps its class."""
+    told, gates = judged.card.metrics, {}
+    comparator = next(iter(judged.card.data["drivers"]))
+    for name, bound, who in ((comparator, 0.95, "whose features it learnt from"), (JUDGES[0], 0.90, "no part in it")):
+        if name not in told:
+            continue
+        share = told[name]["drawn"]["accuracy"] / max(told[name]["real"]["accuracy"], 1e-9)
+        gates[f"drawn anew / real, {name} ({who})"] = at_least(round(share, 4), bound)
+    return gates
+
+
+def _seen(judged: JudgedGenerator) -> dict[str, Gate]:
+    """(b) who took no part sees the target in the template image; beside it, in what was merely drawn anew."""
+    gates: dict[str, Gate] = {}
+    for start, target in (CLASSES, CLASSES[::-1]):
+        some = [one for one in judged.found if one.target == target]
+        for name, bound in zip(JUDGES, SEEN_BOUNDS, strict=True):
+            column = some[0].networks.index(name)
+            seen, before = (np.array([one.certainty[frame, column] >= 0.5 for one in some]) for frame in (-1, 0))
+            low, high = wilson_interval(int(seen.sum()), len(seen))
+            gates[f"{start} to {target}: {name} sees {target}"] = at_least(round(float(seen.mean()), 4), bound) | {
+                "interval": [round(low, 4), round(high, 4)], "drawn anew": round(float(before.mean()), 4),
+            }  # fmt: skip
+    return gates
+
+
+def _counterparts(collection: ImageCollection, judged: JudgedGenerator) -> dict[str, Gate]:
+    """(c) the nearest natural image is of the target class, nearly as often as a real image's is of its own."""
+    searcher, gates = judged.searcher, {}
+    table = collection.table
+    cities = np.isin(searcher.classes, CLASSES)
+    tests = [str(name) for name in table.loc[(table["split"] == "test") & table[LABEL].notna(), "image_id"]]
+    for name in searcher.names:
+        if name == "pixels":
+            continue
+        right = [
+            searcher.label(searcher.nearest(one, name, 1, rows=cities)[0][0]) == one.target for one in judged.found
+        ]
+        real = own_class(searcher, name, tests, cities)
+        share, ceiling = float(np.mean(right)), float(np.mean(real))
+        low, high = wilson_interval(int(np.sum(right)), len(right))
+        beside = {"interval": [round(low, 4), round(high, 4)], "real images": round(ceiling, 4)}
+        gates[f"nearest real image of the target class / of a real image's own, by {name}"] = at_least(
+            round(share / max(ceiling, 1e-9), 4), 0.9
+        ) | {"share": round(share, 4), **beside}
+        if name == "classifier":
+            gates[f"nearest real image of the target class, by {name}"] = at_least(round(share, 4), 0.8) | beside
+    return gates
+
+
+def own_class(searcher: Searcher, name: str, ids: Sequence[str], allowed: NDArray[np.bool_]) -> list[bool]:
+    """Whether the nearest other image of each natural one is of its class."""
+    from urbanlens.transformation.similarity import counterparts
+
+    found = []
+    for image_id in ids:
+        row = searcher.sources[image_id]
+        rows = allowed.copy()
+        rows[row] = False
+        index, _ = counterparts(searcher.features[name][row], searcher.features[name], rows, 1)
+        found.append(searcher.label(int(index[0])) == searcher.label(row))
+    return found
+
+
+def _objects(collection: ImageCollection, judged: JudgedGenerator) -> dict[str, Gate]:
+    """(d) objects change as they were planted: on the template images, and on the real images they lead to."""
+    store, searcher = ArtifactStore(collection.root / "artifacts"), judged.searcher
+    known = collection_shares(collection, store=store)
+    numbers = numbers_of(OBJECT, dict(zip(known.names, known.shares.T, strict=True)))
+    ids = [collection.ids[int(searcher.nearest(one, searcher.names[0], 1)[0][0])] for one in judged.found]
+    tables = {
+        "template images": template_changes(judged.found),
+        "real images they lead to": counterpart_changes(judged.found, ids, collection, numbers, LABEL),
+    }
+    gates: dict[str, Gate] = {}
+    for where, table in tables.items():
+        found = planted_direction(table, PLANTED)
+        for target in CLASSES:
+            part = found[found["target"] == target]
+            clear = int(part["clear"].sum()) if bool(part["rises"].all()) else 0
+            changes = {
+                str(row["object"]): [round(float(row[name]), 4) for name in ("change", "low", "high")]
+                for _, row in part.iterrows()
+            }
+            gates[f"planted objects that clearly rise towards {target}, {where}"] = at_least(clear, 1) | changes
+    return gates
+
+
+def note_gates(folder: Path, card: ModelCard, gates: dict[str, Gate]) -> None:
+    """Write into a generator's card what came out, for its page."""
+    from urbanlens.artifacts import write_atomically
+    from urbanlens.models.card import CARD_FILE
+
+    noted = replace(card, metrics={**card.metrics, "gates": gates})
+    write_atomically(folder / CARD_FILE, noted.to_json().encode())
