@@ -40,7 +40,7 @@ def leaving_gradients(workshop: Workshop) -> Iterator[None]:
         assert inputs.grad is not None
         return (inputs.grad,)
 
-    torch.nn.Module.requires_grad_ = lambda self, _=True: self  # type: ignore[method-assign, assignment, misc]
+    torch.nn.Module.requires_grad_ = lambda self, _=True: self  # type: ignore[method-assign, assignment]
     torch.autograd.grad = backward  # type: ignore[assignment]
     for module in modules:
         for parameter in module.parameters():

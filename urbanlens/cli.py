@@ -100,6 +100,11 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, help="folder of the model; default: models/ in the collection")
     command.add_argument("--extra", type=Path, help="another collection whose rows are for training only")
     command.add_argument(
+        "--neighbours", type=float, nargs=2, metavar=("METRES", "SIMILARITY"),
+        help="for city: images without a label join one that was taken within so many metres and looks so much alike "
+        "(cosine, 1: the same), such as 30 0.8",
+    )  # fmt: skip
+    command.add_argument(
         "--sizes",
         type=int,
         nargs="+",
@@ -155,7 +160,7 @@ def add_transforming(command: argparse.ArgumentParser) -> None:
     command.add_argument("--count", type=int, default=6, help="so many sources, where none are named")
     command.add_argument("--prototypes", type=int, default=1, help="so many prototypes of each class")
     command.add_argument("--method", choices=["prior", "ascent"], default="prior")
-    command.add_argument("--reach", choices=["near", "middle", "far"], default="middle")
+    command.add_argument("--reach", choices=["near", "middle", "far"], default="far")
     command.add_argument("--steps", type=int, default=50)
     command.add_argument(
         "--generator", help="name or folder; default: the collection's own, trained where it is missing"

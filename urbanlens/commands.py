@@ -49,8 +49,11 @@ def train_command(arguments: argparse.Namespace) -> Answer:
     others = {"objects": _train_objects, "siam": _train_siam, "score": _train_siam, "aesthetics": _train_aesthetics,
               "generator": _train_generator}  # fmt: skip
     if arguments.task in others:
+        if arguments.neighbours:
+            raise UrbanLensError("--neighbours passes on the labels of a column: it goes with train city alone")
         return others[arguments.task](arguments)
     from urbanlens.collection import ImageCollection
+    from urbanlens.embedding.joining import Rule
     from urbanlens.training import train_city, train_transfer
 
     given = arguments
@@ -65,6 +68,7 @@ def train_command(arguments: argparse.Namespace) -> Answer:
         "label": given.label, "classes": given.classes, "largest": given.largest, "group": given.group,
         "seed": given.seed, "recipe": given.recipe, "augmented": given.augmented, "progress": TerminalProgress(),
         "extra": ImageCollection.open(given.extra) if given.extra else None,
+        "neighbours": Rule(*given.neighbours) if given.neighbours else None,
     }  # fmt: skip
     if given.transfer:
         if len(given.sizes or [0]) != 1 or len(given.epochs or [0]) != 1:
@@ -75,7 +79,8 @@ def train_command(arguments: argparse.Namespace) -> Answer:
         options = dict(given.options or ()) | ({"pretrained": True} if given.pretrained else {})
         stages: Answer = {"sizes": given.sizes or [96, 128, 224], "epochs": given.epochs or [6, 3, 1]}
         card = train_city(collection, architecture=architecture, **stages, **common, **options)
-    told = {name: card.data[name] for name in ("images", "split_by", "left_out", "warning") if name in card.data}
+    kept = ("images", "split_by", "left_out", "joined", "warning")
+    told = {name: card.data[name] for name in kept if name in card.data}
     return {"model": card.name, "classes": list(card.classes), **told, "metrics": card.metrics}
 
 
@@ -274,11 +279,14 @@ def reproduce_command(arguments: argparse.Namespace) -> Answer:
     from urbanlens.demo.beauty import judged_aesthetes
     from urbanlens.demo.reproduction import report
     from urbanlens.demo.scoring import judged_scorers
+    from urbanlens.demo.transforming import judged_generators, note_gates
 
     collection = ImageCollection.open(ASSETS)
     scorers, aesthetes = judged_scorers(collection), judged_aesthetes(collection)
-    gates = verify(progress=TerminalProgress(), scorers=scorers, aesthetes=aesthetes)
-    text = report(collection, gates["gates"], scorers, aesthetes, progress=TerminalProgress())
+    generators = judged_generators(collection, progress=TerminalProgress())
+    gates = verify(progress=TerminalProgress(), scorers=scorers, aesthetes=aesthetes, generators=generators)
+    note_gates(collection, generators, gates["gates"])
+    text = report(collection, gates["gates"], scorers, aesthetes, generators, progress=TerminalProgress())
     write_atomically(arguments.out, text.encode())
     return {"report": str(arguments.out), **gates}
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
     from urbanlens.demo.beauty import JudgedAesthete
     from urbanlens.demo.scoring import JudgedScorer
+    from urbanlens.demo.transforming import JudgedGenerator
 
 Gate = dict[str, Any]
 MODEL = "resnet18"
@@ -29,6 +30,7 @@ IDS = {"fence": 33, "signboard": 44, "skyscraper": 49, "earth": 14}
 def verify(
     *, progress: Progress = silent, root: Path | None = None, model: Path | None = None,
     scorers: Mapping[str, JudgedScorer] | None = None, aesthetes: Mapping[str, JudgedAesthete] | None = None,
+    generators: Mapping[str, JudgedGenerator] | None = None,
 ) -> dict[str, dict[str, Gate]]:  # fmt: skip
     """Every gate of the shipped demo, computed from its images, labels, table and weights.
 
@@ -36,8 +38,8 @@ def verify(
     ----------
     root : another build of the demo
     model : folder of another city classifier to judge than the demo's own
-    scorers, aesthetes : what `judged_scorers` and `judged_aesthetes` say of the shipped demo, where it is known;
-        another build is not asked for it
+    scorers, aesthetes, generators : what `judged_scorers`, `judged_aesthetes` and `judged_generators` say of the
+        shipped demo, where it is known; another build is not asked for it
 
     Returns
     -------
@@ -59,9 +61,15 @@ def verify(
     if root is None:
         from urbanlens.demo.beauty import beauty_gates, judged_aesthetes
         from urbanlens.demo.scoring import judged_scorers, scoring_gates
+        from urbanlens.demo.transforming import judged_generators, transformation_gates
 
         steps.append(lambda whole: scoring_gates(judged_scorers(whole) if scorers is None else scorers))
         steps.append(lambda whole: beauty_gates(whole, judged_aesthetes(whole) if aesthetes is None else aesthetes))
+        steps.append(lambda whole: {
+            f"{name}: {gate}": found
+            for name, one in (judged_generators(whole) if generators is None else generators).items()
+            for gate, found in transformation_gates(whole, one).items()
+        })  # fmt: skip
     for done, step in enumerate(steps):
         progress(done, len(steps), "promises checked")
         gates |= step(collection)

@@ -10,6 +10,7 @@ import numpy as np
 
 from urbanlens.errors import ModelError, UnknownNameError
 from urbanlens.progress import Progress, silent
+from urbanlens.transformation.record import Method
 
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
@@ -27,7 +28,9 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
 """`generator` learns its own code and a prior over codes. `generator-inversion` is the paper's way: features of a
 frozen network are inverted (Dosovitskiy & Brox), and a class is maximised by plain ascent (Nguyen et al.)."""
 
-METHODS = {OWN: "prior", INVERSION: "ascent"}
+WAYS: Mapping[str, tuple[str, Method]] = {"with a prior": (OWN, "prior")}
+"""What is judged: a generator, and a way of maximising with it."""
+
 TESTED = 100
 """Test images of each city whose transformations are judged, evenly over the table."""
 

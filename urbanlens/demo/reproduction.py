@@ -16,6 +16,7 @@ from urbanlens.demo.judging import corner_table, demo_rows, planted_table, point
 from urbanlens.demo.markdown import markdown
 from urbanlens.demo.networks import AGAIN, NETWORKS
 from urbanlens.demo.scoring_report import attributes_and_scores
+from urbanlens.demo.transforming import transformations
 from urbanlens.errors import ArtifactError
 from urbanlens.explain import EXPLAINERS, CollectionMaps, ObjectCounts, kept_counts, kept_maps
 from urbanlens.explain.collection_maps import LABEL, maps_key
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
     from urbanlens.demo.beauty import JudgedAesthete
     from urbanlens.demo.scoring import JudgedScorer
+    from urbanlens.demo.transforming import JudgedGenerator
 
 THRESHOLD = 0.5
 ACCURACY = {"vgg11": 0.9998, "resnet18": 0.9996, "simple": 0.9931, "simpler": 0.9818}
@@ -86,7 +88,7 @@ def judged(collection: ImageCollection) -> dict[str, Judged]:
 
 def report(
     collection: ImageCollection, gates: Mapping[str, Mapping[str, Any]], scorers: Mapping[str, JudgedScorer],
-    aesthetes: Mapping[str, JudgedAesthete], progress: Progress = silent,
+    aesthetes: Mapping[str, JudgedAesthete], generators: Mapping[str, JudgedGenerator], progress: Progress = silent,
 ) -> str:  # fmt: skip
     """The whole document: what the demo promises and keeps, and the papers' tables."""
     rows = [(name, gate["value"], gate["bound"], "yes" if gate["pass"] else "**no**") for name, gate in gates.items()]
@@ -98,6 +100,7 @@ def report(
         city_recognition(collection, progress),
         attributes_and_scores(collection, scorers),
         beauty(collection, aesthetes),
+        transformations(generators, gates),
         "",
     ])  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from urbanlens.artifacts import ArtifactKey, ArtifactStore
+from urbanlens.artifacts import ArtifactKey, ArtifactStore, write_atomically
 from urbanlens.chunks import in_chunks
 from urbanlens.demo.gates import Gate, at_least
-from urbanlens.demo.generators import JUDGES, LABEL, METHODS, tested_sources
+from urbanlens.demo.generators import JUDGES, LABEL, TESTED, WAYS, tested_sources
+from urbanlens.demo.markdown import markdown
+from urbanlens.models.card import CARD_FILE, ModelCard
 from urbanlens.progress import Progress, silent
 from urbanlens.training.metrics import wilson_interval
 from urbanlens.transformation.changes import counterpart_changes, planted_direction, template_changes
@@ -24,7 +26,6 @@ from urbanlens.transformation.shares import collection_shares
 
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
-    from urbanlens.models import ModelCard
     from urbanlens.transformation.making import Workshop
 
 KIND = "transformation-test"
@@ -57,18 +58,18 @@ class JudgedGenerator:
 
 
 def judged_generators(
-    collection: ImageCollection, *, names: Sequence[str] = tuple(METHODS), progress: Progress = silent
+    collection: ImageCollection, *, ways: Sequence[str] = tuple(WAYS), progress: Progress = silent
 ) -> dict[str, JudgedGenerator]:  # fmt: skip
-    """All shipped generators on their test images; the codes of the template images are kept, all else is anew."""
+    """All shipped generators by each way, on test images; template images' codes are kept, all else is anew."""
     from urbanlens.transformation.making import Workshop
 
     found = {}
-    for name in names:
+    for way in ways:
+        name, method = WAYS[way]
         folder = collection.root / "models" / name
-        if not (folder / "model.json").is_file():
-            continue
-        workshop = Workshop.open(collection, folder)
-        found[name] = judge_generator(collection, folder, workshop, Settings(METHODS[name]), progress=progress)  # type: ignore[arg-type]
+        if (folder / CARD_FILE).is_file():
+            workshop = Workshop.open(collection, folder)
+            found[way] = judge_generator(collection, folder, workshop, Settings(method), progress=progress)
     return found
 
 
@@ -140,7 +141,7 @@ def _judges(collection: ImageCollection, workshop: Workshop) -> dict[str, tuple[
         for judge in workshop.judges:
             shares = []
             for images in (pixels, blurred):
-                best = torch.cat([answer(judge, part).argmax(1) for part in images.split(32)]).cpu().numpy()
+                best = torch.cat([answer(judge, part).argmax(1) for part in torch.split(images, 32)]).cpu().numpy()
                 shares.append(float((best == truth).mean()))
             found[judge.name] = (shares[0], shares[1])
     return found
@@ -246,10 +247,41 @@ def _objects(collection: ImageCollection, judged: JudgedGenerator) -> dict[str, 
     return gates
 
 
-def note_gates(folder: Path, card: ModelCard, gates: dict[str, Gate]) -> None:
-    """Write into a generator's card what came out, for its page."""
-    from urbanlens.artifacts import write_atomically
-    from urbanlens.models.card import CARD_FILE
+def note_gates(
+    collection: ImageCollection, generators: Mapping[str, JudgedGenerator], gates: Mapping[str, Gate]
+) -> None:
+    """Write into the generators' cards what came out, for their page; those of a second way begin with its name."""
+    for name in dict.fromkeys(WAYS[way][0] for way in generators):
+        folder = collection.root / "models" / name
+        card = ModelCard.read(folder)
+        first = next(way for way in generators if WAYS[way][0] == name)
+        ways = tuple(f"{way}: " for way in generators if WAYS[way][0] == name)
+        own = {gate.removeprefix(f"{first}: "): found for gate, found in gates.items() if gate.startswith(ways)}
+        noted = replace(card, metrics={**card.metrics, "gates": own})
+        write_atomically(folder / CARD_FILE, noted.to_json().encode())
 
-    noted = replace(card, metrics={**card.metrics, "gates": gates})
-    write_atomically(folder / CARD_FILE, noted.to_json().encode())
+
+def transformations(generators: Mapping[str, JudgedGenerator], gates: Mapping[str, Mapping[str, Any]]) -> str:
+    """The report's part on transformations: both ways of maximising beside each other."""
+    rows: dict[str, dict[str, str]] = {}
+    for name in generators:
+        for gate, found in gates.items():
+            if gate.startswith(f"{name}: "):
+                told = f"{found['value']} ({'kept' if found['pass'] else '**not kept**'}{_beside(found)})"
+                rows.setdefault(gate.removeprefix(f"{name}: "), {"bound": str(found["bound"])})[name] = told
+    table = [(gate, cells["bound"], *(cells.get(name, "") for name in generators)) for gate, cells in rows.items()]
+    return "\n\n".join([
+        "## Transformations: do template images show what they should?",
+        "“Explainability pipeline for urban images” (2017) gives no numbers: these tests are ours. "
+        f"{TESTED} test images of each city, evenly over the table, are turned into the other one. In brackets, "
+        " where there are any: 95 % intervals (Wilson's), what the merely redrawn images get, what real images get, or "
+        "the mean change of a share with its bootstrap interval.",
+        markdown(("promise", "bound", *generators), table),
+        "docs/GENERATOR.md shows twelve of them, and what was tried.",
+    ])  # fmt: skip
+
+
+def _beside(gate: Mapping[str, Any]) -> str:
+    """What stands beside a gate's value."""
+    told = [f"{name} {value}" for name, value in gate.items() if name not in ("value", "bound", "pass")]
+    return "; " + ", ".join(told) if told else ""

@@ -152,6 +152,7 @@ class Prior(nn.Module):
         self.again = nn.ModuleList([Residual(2 * width, width, told), Residual(width, width, told)])
         self.end = nn.Sequential(nn.GroupNorm(GROUPS, width), nn.SiLU(), nn.Conv2d(width, channels, 3, padding=1))
         nn.init.zeros_(self.end[2].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.end[2].bias)  # type: ignore[arg-type]
         nn.init.normal_(self.kind.weight, 0, 0.02)
         line = torch.linspace(-1, 1, side)
         self.register_buffer("places", torch.stack(torch.meshgrid(line, line, indexing="ij"))[None], persistent=False)

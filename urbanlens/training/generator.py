@@ -21,6 +21,7 @@ from urbanlens.engine import choose_device
 from urbanlens.errors import ModelError
 from urbanlens.models import LoadedModel, ModelCard, build_model, load_model, save_model
 from urbanlens.models.answers import answer
+from urbanlens.models.beside import place_of
 from urbanlens.models.generator import LEARNED, TemplateGenerator
 from urbanlens.models.weights import round_weights
 from urbanlens.progress import Progress, silent
@@ -142,7 +143,7 @@ def train_generator(
         },
         data={
             **source_notes(learning.collection, learning.extra), **chosen.describe(),
-            "drivers": _paths(pulling, work, destination), "judges": _paths(judging, work, destination),
+            "drivers": _places(pulling, work, destination), "judges": _places(judging, work, destination),
         },
         metrics=reconstruction_metrics(module, pixels["test"], chosen.rows["test"].labels, loaded),
     )  # fmt: skip
@@ -168,7 +169,7 @@ def reconstruction_metrics(
     device = next(module.parameters()).device
     module.eval()
     error, answers = 0.0, {name: ([], []) for name in networks}  # type: ignore[var-annotated]
-    for part in pixels.split(32):
+    for part in torch.split(pixels, 32):
         real = (part.to(device).float() / 255).contiguous(memory_format=torch.channels_last)
         with autocast(device, half_type(device)):
             drawn = module(real).float()
@@ -190,7 +191,7 @@ def reconstruction_metrics(
 def margin_of(network: LoadedModel, pixels: Tensor, most: int = 300) -> float:
     """Mean distance between the two best scores of a classifier on real images (N, 3, P, P) uint8."""
     some = pixels[:: max(1, len(pixels) // most)]
-    best = torch.cat([answer(network, part.float() / 255).topk(2, 1).values for part in some.split(32)])
+    best = torch.cat([answer(network, part.float() / 255).topk(2, 1).values for part in torch.split(some, 32)])
     return round(float((best[:, 0] - best[:, 1]).mean()), 4)
 
 
@@ -232,12 +233,10 @@ class _Beside:
         return model
 
 
-def _paths(networks: Mapping[str, Path], work: Path, destination: Path) -> dict[str, str]:
-    """Of each network its folder, as seen from the generator's."""
+def _places(networks: Mapping[str, Path], work: Path, destination: Path) -> dict[str, str]:
+    """Of each network its place, as seen from the generator's folder."""
     return {
-        name: str(folder.relative_to(work))
-        if folder.is_relative_to(work)
-        else os.path.relpath(folder.resolve(), destination.resolve())
+        name: folder.relative_to(work).as_posix() if folder.is_relative_to(work) else place_of(folder, destination)
         for name, folder in networks.items()
     }
 

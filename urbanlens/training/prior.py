@@ -41,7 +41,7 @@ def codes_of(module: TemplateGenerator, pixels: Tensor, device: torch.device, ba
     """(N, C, h, h) float32 codes of (N, 3, P, P) uint8 images, on the CPU."""
     module.eval()
     parts = []
-    for part in pixels.split(batch):
+    for part in torch.split(pixels, batch):
         images = (part.to(device).float() / 255).contiguous(memory_format=torch.channels_last)
         with autocast(device, half_type(device)):
             parts.append(module.encode(images).float().cpu())

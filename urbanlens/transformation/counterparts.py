@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactStore
+from urbanlens.models.beside import network_at
 from urbanlens.models.card import ModelCard
 from urbanlens.progress import Progress, part_of, silent
 from urbanlens.transformation.similarity import (
@@ -32,7 +33,7 @@ JUDGED = "classifier"
 def similarity_network(folder: Path, card: ModelCard, name: str) -> Path | None:
     """The folder of the network that a similarity compares with: for `classifier` the generator's first judge."""
     judges = list(card.data.get("judges", {}).values())
-    return folder / judges[0] if name == JUDGED and judges else None
+    return network_at(judges[0], folder) if name == JUDGED and judges else None
 
 
 def known_similarities(card: ModelCard) -> list[str]:

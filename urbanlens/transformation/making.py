@@ -20,6 +20,7 @@ from urbanlens.engine import choose_device
 from urbanlens.errors import ModelError
 from urbanlens.models import LoadedModel, ModelCard, load_model
 from urbanlens.models.answers import answer
+from urbanlens.models.beside import network_at
 from urbanlens.models.transform import square_pixels
 from urbanlens.progress import Progress, part_of, silent
 from urbanlens.transformation.counterparts import JUDGED, known_similarities
@@ -86,7 +87,7 @@ class Workshop:
             raise ModelError(f"{card.name} answers {card.task}: give the folder of a generator")
         where = engine.device if engine is not None else choose_device(device)
         found = {
-            part: [load_model(folder / path) for path in card.data.get(part, {}).values()]
+            part: [load_model(network_at(place, folder)) for place in card.data.get(part, {}).values()]
             for part in ("drivers", "judges")
         }
         segmenter = segmenter_folder(collection)
@@ -149,7 +150,7 @@ class Workshop:
         some = [whole.ids[row] for row in rows[:: max(1, len(rows) // SHIFT_IMAGES)]]
         readable = [image for image in whole.pictures(some, lambda image: image.copy()) if image is not None]
         real = self.pixels(readable)
-        drawn = torch.cat([self.generator.module(part).float() for part in real.split(32)])
+        drawn = torch.cat([self.generator.module(part).float() for part in torch.split(real, 32)])
         return pictures_of(real), pictures_of(drawn)
 
     def target_number(self, target: str) -> int:
@@ -177,7 +178,8 @@ class Workshop:
     def certainty(self, images: Tensor) -> NDArray[np.float32]:
         """(N, M, K) what each network says of pictures (N, 3, P, P)."""
         parts = [
-            torch.stack([answer(model, part).softmax(1) for model in self.networks], 1) for part in images.split(32)
+            torch.stack([answer(model, part).softmax(1) for model in self.networks], 1)
+            for part in torch.split(images, 32)
         ]
         return np.asarray(torch.cat(parts).cpu().numpy(), np.float32)
 
@@ -188,7 +190,7 @@ class Workshop:
             return (), np.zeros((len(images), 0), np.float32)
         side, count = self.segmenter.card.size, len(self.segmenter.classes)
         rows = []
-        for part in images.split(16):
+        for part in torch.split(images, 16):
             large = torch.nn.functional.interpolate(part, size=(side, side), mode="bilinear", align_corners=False)
             named = self.segmenter.module(large).argmax(1).flatten(1)
             rows.append(torch.stack([torch.bincount(one, minlength=count) for one in named]).float() / named.shape[1])
@@ -306,7 +308,7 @@ def begin(workshop: Workshop, sources: Sequence[Source], target: int) -> tuple[T
         unknown = np.full((len(sources), len(workshop.networks)), np.nan, np.float32)
         return torch.zeros(len(sources), *module.code_shape, device=workshop.device), unknown
     pixels = workshop.pixels(images)
-    codes = torch.cat([module.encode(part) for part in pixels.split(32)])
+    codes = torch.cat([module.encode(part) for part in torch.split(pixels, 32)])
     return codes, workshop.certainty(pixels)[:, :, target]
 
 

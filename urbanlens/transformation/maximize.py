@@ -26,7 +26,7 @@ from urbanlens.models.state import preserved
 from urbanlens.progress import Progress, silent
 from urbanlens.transformation.record import REACHES, Settings
 
-MARGIN: Final = 1.5
+MARGIN: Final = 4.0
 """Enough of a class: the score of its unit above the next one, in units of what the network shows on real images."""
 
 ENDS: Final = 0.06
@@ -35,10 +35,10 @@ ENDS: Final = 0.06
 NEUTRAL: Final = 8.0
 """Spread of the noise that a prototype starts from."""
 
-PULL: Final = 0.5
+PULL: Final = 0.2
 """Length of a step of the prior's way, in units of the noise that is left."""
 
-ANCHOR: Final = 5.0
+ANCHOR: Final = 1.0
 """Weight of the mean squared distance to the source's code."""
 
 RATE, DECAY, MOST = 0.06, 0.002, 3.0
@@ -133,6 +133,7 @@ class _Climb:
         reach = NEUTRAL if neutral else REACHES[self.settings.reach]
         levels = torch.exp(torch.linspace(math.log(reach), math.log(ENDS), steps + 1)).tolist()
         clean = torch.zeros_like(start) if neutral else start
+        # On the way from an image the prior knows no class: what tells the classes apart comes from the drivers alone.
         told = self.targets if neutral else None
         code = clean + reach * self._noise(clean)
         found = [clean]

@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class Settings:
 
     method: Method = "prior"
     steps: int = 50
-    reach: str = "middle"
+    reach: str = "far"
     start: Literal["image", "prototype"] = "image"
     seed: int = 0
 
@@ -101,7 +102,7 @@ class Transformation:
     @property
     def template(self) -> NDArray[np.uint8]:
         """(P, P, 3) the template image."""
-        return self.frames[-1]
+        return np.asarray(self.frames[-1])
 
     @property
     def independent(self) -> tuple[int, ...]:
@@ -170,7 +171,9 @@ def keep(store: ArtifactStore, key: ArtifactKey, found: Transformation) -> None:
     }  # fmt: skip
     with store.write(key, **notes) as folder:
         (folder / FRAMES_FILE).write_bytes(_strip(found.frames))
-        arrays = {f"features.{name}": values.astype(np.float16) for name, values in found.features.items()}
+        arrays: dict[str, Any] = {
+            f"features.{name}": values.astype(np.float16) for name, values in found.features.items()
+        }
         np.savez_compressed(
             folder / ARRAYS_FILE, steps=found.steps, codes=found.codes.astype(np.float16), certainty=found.certainty,
             source_certainty=found.source_certainty, shares=found.shares.astype(np.float16), **arrays,
@@ -198,7 +201,7 @@ def read(folder: Path) -> Transformation:
             arrays["certainty"], arrays["source_certainty"], tuple(told["objects"]),
             arrays["shares"].astype(np.float32), features,
         )  # fmt: skip
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, BadZipFile) as error:
         raise ArtifactError(f"the transformation in {folder} cannot be read ({error}): compute it again") from None
 
 

@@ -62,9 +62,9 @@ def some_sources(collection: ImageCollection, card: ModelCard, target: str, coun
     fitting = values.isin([name for name in card.classes if name != target]).to_numpy()
     test = card.data.get("test")
     if test is not None:
-        fitting &= np.isin(table["image_id"].to_numpy(str), test)
+        fitting = fitting & np.isin(table["image_id"].to_numpy(str), test)
     elif "split" in table and (fitting & (table["split"] == "test").to_numpy()).any():
-        fitting &= (table["split"] == "test").to_numpy()
+        fitting = fitting & (table["split"] == "test").to_numpy()
     rows = np.flatnonzero(fitting)
     if not len(rows):
         raise CollectionError(f"{collection.name} has no image to turn into {target}: all are of that class already")
