@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from tests.embedding.towns import looks, rows
 from urbanlens.collection import Columns, ImageCollection, write_collection
 from urbanlens.collection.splits import split_by_place
+from urbanlens.embedding.joining import Rule
 from urbanlens.errors import CollectionError
 from urbanlens.training.rows import SPLITS, Labelled, labelled_rows
 
@@ -100,3 +103,24 @@ def test_a_group_stays_in_one_split(tmp_path: Path) -> None:
     assert chosen.split_by == "in whole groups: equal walk (72 images)"
     walks = [{collection.table["walk"][collection.row(name)] for _, name in chosen.rows[s].images} for s in SPLITS]
     assert not walks[0] & walks[1] and not walks[0] & walks[2] and not walks[1] & walks[2]
+
+
+def test_images_without_a_label_join_the_training_images_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three towns 5 km apart, each of 40 images in a row 10 m apart; every second one has no label."""
+    monkeypatch.setattr(
+        "urbanlens.embedding.features.embed", lambda collection, progress: looks(np.zeros(len(collection)), 0.95)
+    )
+    place, town = np.tile(np.arange(40), 3), np.repeat([0, 1, 2], 40)
+    cities = [None if number % 2 else ("Ayr", "Bath", "Cork")[t] for number, t in zip(place, town, strict=True)]
+    splits = np.array(SPLITS)[(place >= 24).astype(int) + (place >= 32)]
+    street = rows(np.zeros(120), 5000 * town + 10 * place, city=cities, split=splits)
+    alone = labelled_rows(street, "city", classes=["Ayr", "Bath"])
+    more = labelled_rows(street, "city", classes=["Ayr", "Bath"], neighbours=Rule(12, 0.5))
+    assert [shares(alone, name) for name in ("Ayr", "Bath")] == [[12, 4, 4]] * 2
+    # The last one of the training part lies 10 m from an image of the validation; those beside Cork are not asked for.
+    assert [shares(more, name) for name in ("Ayr", "Bath")] == [[12 + 11, 4, 4]] * 2
+    assert more.describe()["joined"]["images"] == 22 and more.describe()["joined"]["near_held_out"] == 3
+    assert "joined" not in alone.describe()
+    assert not {image_id for _, image_id in more.rows["train"].images} & {
+        image_id for split in ("val", "test") for _, image_id in more.rows[split].images
+    }

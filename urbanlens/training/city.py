@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from urbanlens.collection import ImageCollection
 from urbanlens.collection.splits import LEAST
+from urbanlens.embedding.joining import Rule
 from urbanlens.engine import choose_device
 from urbanlens.models import MODELS, ModelCard, build_model, save_model
 from urbanlens.models.weights import round_weights
@@ -117,7 +118,8 @@ def train_city(
     classes: Sequence[str] | None = None, largest: int | None = None, least: int = LEAST, group: str | None = None,
     sizes: Sequence[int] = (128, 224), epochs: Sequence[int] = (10, 2), batch: int = 32, recipe: str = "quick",
     learning_rate: float | None = None, augmented: bool | None = None, seed: int = 0,
-    extra: ImageCollection | None = None, device: str = "auto", progress: Progress = silent, **options: Any,
+    extra: ImageCollection | None = None, neighbours: Rule | None = None, device: str = "auto",
+    progress: Progress = silent, **options: Any,
 ) -> ModelCard:  # fmt: skip
     """Train a classifier of a label column and write it as a model's folder.
 
@@ -135,6 +137,7 @@ def train_city(
     learning_rate, augmented : instead of the recipe's; without augmentation, a network falls more easily for what
         says nothing about the class (the demo's planted mark)
     extra : more training images: its rows with one of the collection's classes, of its `train` split where it has one
+    neighbours : images without a label join the training images where they are as near to one and as alike
     device : `auto`, `cpu`, `cuda`
     progress : may raise Cancelled: the same call later goes on from the last whole epoch
 
@@ -157,7 +160,8 @@ def train_city(
     if "size" in MODELS[architecture].options:
         options.setdefault("size", sizes[-1])
     chosen = labelled_rows(
-        collection, label, extra, seed, classes=classes, largest=largest, least=least, group=group
+        collection, label, extra, seed, classes=classes, largest=largest, least=least, group=group,
+        neighbours=neighbours, progress=progress,
     )  # fmt: skip
     module = build_model(architecture, len(chosen.classes), seed=seed, **options)
     task = ClassifierTask(module, chosen.rows, sizes, epochs, batch, where, progress, recipe=way)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from torch import Tensor
 
 from urbanlens.collection import ImageCollection
 from urbanlens.collection.splits import LEAST, split_by_group, split_by_place, together
+from urbanlens.embedding.joining import Rule, joining
 from urbanlens.engine import prepare
 from urbanlens.errors import CollectionError
 from urbanlens.models.transform import square_pixels
-from urbanlens.progress import Progress
+from urbanlens.progress import Progress, silent
 
 SPLITS = ("train", "val", "test")
 
@@ -81,6 +82,7 @@ class Labelled:
     split_by : how the images were shared out, in words
     cut : classes whose own series had to be cut into a training, a validation and a test part
     left_out : classes that were asked for and cannot be learnt
+    joined : what is to be told of training images that joined their neighbours on the map; {} where none was to
     """
 
     classes: tuple[str, ...]
@@ -89,6 +91,7 @@ class Labelled:
     split_by: str
     cut: tuple[str, ...]
     left_out: dict[str, Missing]
+    joined: dict[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """What a model's card says of it, as plain JSON; with a warning where the test may flatter."""
@@ -97,7 +100,7 @@ class Labelled:
             "split_by": self.split_by,
             "cut": list(self.cut),
             "left_out": {name: asdict(missing) for name, missing in self.left_out.items()},
-        }
+        } | ({"joined": self.joined} if self.joined else {})
         if self.split_by != TABLE:
             # Whoever shows this network later must know which images it has not learnt from.
             told["test"] = [image_id for _, image_id in self.rows["test"].images]
@@ -117,6 +120,7 @@ def _decoder(size: int) -> Callable[[tuple[ImageCollection, str]], Tensor]:
 def labelled_rows(
     collection: ImageCollection, label: str, extra: ImageCollection | None = None, seed: int = 0, *,
     classes: Sequence[str] | None = None, largest: int | None = None, least: int = LEAST, group: str | None = None,
+    neighbours: Rule | None = None, progress: Progress = silent,
 ) -> Labelled:  # fmt: skip
     """The images that take part, by split.
 
@@ -132,13 +136,17 @@ def labelled_rows(
     largest : only so many of them, those with the most images
     least : a class with fewer images is left out, and so is one without images in each split
     group : column whose equal values stay in one split
+    neighbours : images without a label that are near and alike enough join the training images, with their
+        neighbour's label
+    progress : told while the images are embedded for that
 
     Raises
     ------
     CollectionError
-        Where a column is missing, or fewer than two classes remain.
+        Where a column is missing, or fewer than two classes remain, or no image joins although some should.
     """
     values = _texts(collection, label, "to learn")
+    given = values.copy()
     counts = _counts(values, classes, largest, label)
     left_out = {name: Missing(count, f"fewer than {least}") for name, count in counts.items() if count < least}
     values[~np.isin(values, [name for name in counts if name not in left_out])] = ""
@@ -151,6 +159,12 @@ def labelled_rows(
     known = tuple(name for name in counts if name not in left_out)
     if len(known) < 2:
         raise CollectionError(_too_few(collection, label, counts, left_out, least))
+    joined: dict[str, Any] = {}
+    if neighbours is not None:
+        near = joining(collection, given, splits, neighbours, progress=progress)
+        fits = np.isin(near.labels, known)
+        values[near.rows[fits]], splits[near.rows[fits]] = near.labels[fits], "train"
+        joined = near.told | {"images": int(fits.sum())}
     rows = {split: _rows(collection, values, known, splits == split) for split in SPLITS}
     table = collection.table
     marked = table["mark"].eq(True).to_numpy()[(splits == "test") & (values != "")] if "mark" in table else None
@@ -159,7 +173,7 @@ def labelled_rows(
         added = _rows(extra, more, known, np.isin(more, known) & trainable(extra))
         own = rows["train"]
         rows["train"] = Rows(own.images + added.images, torch.cat([own.labels, added.labels]))
-    return Labelled(known, rows, marked, split_by, tuple(name for name in cut if name in known), left_out)
+    return Labelled(known, rows, marked, split_by, tuple(name for name in cut if name in known), left_out, joined)
 
 
 def _counts(values: NDArray[np.str_], classes: Sequence[str] | None, largest: int | None, label: str) -> dict[str, int]:

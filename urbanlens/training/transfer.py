@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from urbanlens.collection import ImageCollection
 from urbanlens.collection.splits import LEAST
+from urbanlens.embedding.joining import Rule
 from urbanlens.engine import choose_device
 from urbanlens.errors import ModelError
 from urbanlens.models import ModelCard, build_model, save_model
@@ -159,13 +160,15 @@ def train_transfer(
     classes: Sequence[str] | None = None, largest: int | None = None, least: int = LEAST, group: str | None = None,
     size: int = 160, epochs: int | None = None, batch: int = 32, recipe: str = "quick",
     learning_rate: float | None = None, augmented: bool | None = None, seed: int = 0,
-    extra: ImageCollection | None = None, device: str = "auto", progress: Progress = silent,
+    extra: ImageCollection | None = None, neighbours: Rule | None = None, device: str = "auto",
+    progress: Progress = silent,
 ) -> ModelCard:  # fmt: skip
     """Train the last blocks of EfficientNet-Lite0 on a label column, and write it as a model's folder.
 
     Parameters
     ----------
-    collection, destination, label, classes, largest, least, group, extra, seed, device : as in `train_city`
+    collection, destination, label, classes, largest, least, group, extra, neighbours, seed, device : as in
+        `train_city`
     size : side of the images in px, 64 to 512
     epochs : passes over what the frozen part saw of them; None: 12, more where there are few images
     batch, recipe, learning_rate, augmented : as in `train_city`; without augmentation each image is seen once
@@ -189,7 +192,8 @@ def train_transfer(
             "and a batch of 2 or more"
         )
     chosen = labelled_rows(
-        collection, label, extra, seed, classes=classes, largest=largest, least=least, group=group
+        collection, label, extra, seed, classes=classes, largest=largest, least=least, group=group,
+        neighbours=neighbours, progress=progress,
     )  # fmt: skip
     if epochs is None:
         epochs = max(EPOCHS, -(-FEWEST_STEPS * batch // len(chosen.rows["train"])))
