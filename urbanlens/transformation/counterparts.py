@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,15 +60,16 @@ class Searcher:
     @classmethod
     def open(
         cls, collection: ImageCollection, folder: Path, card: ModelCard, *, store: ArtifactStore | None = None,
-        engine: Engine | None = None, progress: Progress = silent,
+        engine: Engine | None = None, names: Sequence[str] | None = None, progress: Progress = silent,
     ) -> Searcher:  # fmt: skip
         """Look at all images of a collection, unless that was done before.
 
         Parameters
         ----------
         folder, card : of the generator
+        names : similarities to look by; None: all that can be asked for
         """
-        whole, names = collection.whole, known_similarities(card)
+        whole, names = collection.whole, known_similarities(card) if names is None else names
         found = {}
         for number, name in enumerate(names):
             tell = part_of(progress, number * len(whole), len(whole), len(names) * len(whole), "image")
