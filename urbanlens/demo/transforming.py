@@ -20,6 +20,7 @@ from urbanlens.progress import Progress, silent
 from urbanlens.training.metrics import wilson_interval
 from urbanlens.transformation.changes import counterpart_changes, planted_direction, template_changes
 from urbanlens.transformation.counterparts import Searcher
+from urbanlens.transformation.looks import FEATURES
 from urbanlens.transformation.numbers import OBJECT, numbers_of
 from urbanlens.transformation.record import Settings, Transformation
 from urbanlens.transformation.shares import collection_shares
@@ -83,7 +84,7 @@ def judge_generator(
         for start, target in (CLASSES, CLASSES[::-1])
         for one in _transformed(collection, workshop, start, target, settings, store, progress)
     ]
-    searcher = Searcher.open(collection, folder, workshop.card, store=store, progress=progress)
+    searcher = Searcher.open(collection, folder, workshop.card, store=store, names=FEATURES, progress=progress)
     return JudgedGenerator(workshop.card, found, searcher, _judges(collection, workshop))
 
 
@@ -192,8 +193,6 @@ def _counterparts(collection: ImageCollection, judged: JudgedGenerator) -> dict[
     cities = np.isin(searcher.classes, CLASSES)
     tests = [str(name) for name in table.loc[(table["split"] == "test") & table[LABEL].notna(), "image_id"]]
     for name in searcher.names:
-        if name == "pixels":
-            continue
         right = [
             searcher.label(searcher.nearest(one, name, 1, rows=cities)[0][0]) == one.target for one in judged.found
         ]

@@ -63,6 +63,12 @@ ROUTES = (
         "What would people find beautiful, which crop would a network make, and do its maps mean anything?",
     ),
     Route(
+        "transformations",
+        "Transformations",
+        ":material/compare_arrows:",
+        "What would have to change for this street to pass for one of another city? Watch it, and doubt it.",
+    ),
+    Route(
         "single_image",
         "Single image",
         ":material/center_focus_strong:",

@@ -95,6 +95,10 @@ def forget_choices() -> None:
         pick(name, None)
     for name in ("beauty-marks", "beauty-high-low", "kind", "rated", "grouped", "mark", "tags", "crop-tag"):
         pick(name, None)
+    for name in ("generator", "begin", "target", "method", "reach", "attempt", "alike", "among", "step", "towards"):
+        pick(name, None)
+    for name in ("made", "against", "counted", "direction"):
+        pick(name, None)
 
 
 def shared_params(page: str = "") -> dict[str, str]:

@@ -1,0 +1,59 @@
+"""Whether a template image is what it was meant to be: what networks say of it that took no part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from urbanlens.ui import pictures
+from urbanlens.ui.transformations import certainties, is_failure
+
+if TYPE_CHECKING:
+    from urbanlens.transformation.record import Transformation
+
+LENIENT = 0.5
+"""A network that is so sure of the target on the mere reconstruction proves nothing by being sure of it later."""
+
+
+def tell(found: Transformation) -> None:
+    """A failure as a failure; agreement with what it is worth."""
+    others, target = certainties(found), pictures.plain(found.target)
+    if not others:
+        st.warning(
+            f"No network was asked that took no part, so nothing tells whether this is {target} to anybody but the "
+            "networks that pulled it there."
+        )
+        return
+    agreed = found.agreed()
+    if is_failure(agreed):
+        none = agreed == 0
+        head = "Other networks do not agree" if none or len(others) == 1 else "Not all other networks agree"
+        st.warning(f"**{head} that this is {target}.** {pictures.plain(_said(found))}", icon=":material/gpp_maybe:")
+    else:
+        pictures.quiet(f"Networks that took no part agree that this is {found.target}. {_said(found)}")
+    _lenient(found)
+
+
+def _said(found: Transformation) -> str:
+    """Who says what, each beside what it says of the beginning."""
+    begun = "the mere reconstruction" if found.settings.start == "image" else "the neutral beginning"
+    others = [
+        f"{name} is {pictures.percent(now)} sure of it, of {begun} it was {pictures.percent(first)}"
+        for name, now, first in certainties(found)
+    ]
+    drove = [f"{name} {pictures.percent(now)}" for name, now, _ in certainties(found, driving=True)]
+    text = f"{'; '.join(others)}."
+    return f"{text} Those that pulled: {', '.join(drove)}." if drove else text
+
+
+def _lenient(found: Transformation) -> None:
+    """Judges that see the target before anything was changed."""
+    names = [name for name, now, first in certainties(found) if first >= LENIENT and now >= LENIENT]
+    if not names or found.settings.start != "image":
+        return
+    sees = "sees" if len(names) == 1 else "see"
+    pictures.note(
+        f"{' and '.join(names)} {sees} {found.target} in the mere reconstruction already, where nothing has been "
+        "changed yet: that it is seen in the end says little."
+    )
