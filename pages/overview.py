@@ -36,9 +36,11 @@ if facts:
 
 st.header("A way through")
 steps = [route for route in ROUTES if route.file != "overview"]
-for number, (column, route) in enumerate(zip(st.columns(len(steps), gap="medium"), steps, strict=True), start=1):
-    with column, st.container(border=True, height="stretch"):
-        st.subheader(f"{number}. {route.title}", anchor=False)
+for number, route in enumerate(steps):
+    if number % 4 == 0:
+        columns = st.columns(4, gap="medium")
+    with columns[number % 4], st.container(border=True, height="stretch"):
+        st.subheader(f"{number + 1}. {route.title}", anchor=False)
         st.write(route.purpose)
         st.page_link(
             route.path, label=f"Go to {route.title}", icon=route.icon, query_params=ui.shared_params(route.title)

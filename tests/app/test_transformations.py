@@ -281,6 +281,17 @@ def test_finished_ones_and_which_of_them_failed(turned: ImageCollection, visit: 
     assert set(names[1:]) <= failed and names[0] not in failed
 
 
+def test_the_same_image_by_other_ways(turned: ImageCollection, visit: Open) -> None:
+    app = fine(visit("transformations", collection=NAME, image=named(turned, "Dark")))
+    (card,) = told(app, "other-ways")["cards"]
+    assert card["lines"] == ["others agree", "plain ascent, as in the paper"]
+    app = fine(visit("transformations", collection=NAME, image=named(turned, "Dark"), method="ascent"))
+    (card,) = told(app, "other-ways")["cards"]
+    assert card["lines"][1].startswith("guided by what real images look like")
+    labels = {button.proto.label for button in app.get("download_button")}
+    assert {"Strip (PNG)", "Animation (GIF)", "Steps, codes, settings (ZIP)"} <= labels
+
+
 def test_a_strangers_photograph_is_not_shown(turned: ImageCollection, visit: Open) -> None:
     kept(turned, written("0123456789abcdef0123", "", "Light", settings=Settings(), sees=(0.9, 0.9)))
     for view in VIEWS:
