@@ -88,7 +88,7 @@ def test_equal_rows_come_in_their_order(count: int) -> None:
 def test_lists_find_almost_all_that_comparing_all_finds(listed: NearestIndex, many: np.ndarray) -> None:
     assert not listed.exact
     assert listed.plan is not None
-    assert 1 <= listed.plan.visited <= len(listed.plan.centres) / 8
+    assert 1 <= listed.plan.visited <= len(listed.plan.centres) / 4
     assert f"in {listed.plan.visited} of {len(listed.plan.centres)} lists" in listed.how
     queries = many[7::100]
     between = unit_rows(0.7 * queries + 0.3 * many[11::100])
@@ -161,6 +161,19 @@ def test_few_rows_and_no_rows() -> None:
     assert none.search(np.ones(8), 3)[0].shape == (0,)
     one = NearestIndex(np.ones((1, 8)))
     assert one.search(np.ones((2, 8)), 3)[0].tolist() == [[0], [0]]
+    assert NearestIndex(grouped(1000, 4), exact_up_to=10).how == "exactly"
+
+
+def test_rows_of_zeros_are_in_no_list(many: np.ndarray, listed: NearestIndex) -> None:
+    rows = many.copy()
+    rows[[0, 500]] = 0
+    with pytest.raises(ValueError, match="build the index without it"):
+        NearestIndex(rows, plan=listed.plan, exact_up_to=5_000)
+    index = NearestIndex(rows, exact_up_to=5_000)
+    assert not index.exact
+    found = index.search(np.concatenate([many[[0, 500]], np.zeros((1, 16))]), 50)[0]
+    assert found.shape == (3, 50)
+    assert not {0, 500} & set(found.ravel().tolist())
 
 
 def test_errors_say_what_to_do() -> None:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import keep_arrays, kept_arrays
-from urbanlens.embedding.lists import ASKED, BLOCK, Lists, NoFaissError, Plan, make_plan
+from urbanlens.embedding.lists import ASKED, BLOCK, FEWEST, Lists, NoFaissError, Plan, make_plan
 from urbanlens.embedding.nearest import SLACK, Found, best, check_queries, unit_rows
 from urbanlens.progress import Progress, silent
 
@@ -40,7 +40,7 @@ class NearestIndex:
     ----------
     features : (N, D) vectors of any length; a row of zeros stands for an image that cannot be read, and is never found
     plan : that of an index of the same rows, which spares the time that making lists takes
-    exact_up_to : rows up to which the search is exact
+    exact_up_to : rows up to which the search is exact; it always is up to 1,024
     seed : of what the lists are made from
     progress : told while lists are made; may raise `Cancelled`
 
@@ -66,12 +66,13 @@ class NearestIndex:
         if not np.isfinite(lengths).all():
             raise ValueError("a feature is missing or infinite; give rows of zeros for images that cannot be read")
         self._there: Mask = lengths > 0
+        self._count = int(self._there.sum())
         whole = np.abs(lengths[self._there] - 1).max(initial=0) < SLACK / 10
         self._rows = np.ascontiguousarray(given) if whole else unit_rows(given)
         self.how = "exactly"
         self.plan: Plan | None = None
         self._exact_up_to = exact_up_to
-        self._lists = self._sorted(plan, seed, progress) if self._there.sum() > exact_up_to else None
+        self._lists = self._sorted(plan, seed, progress) if self._count > max(exact_up_to, FEWEST) else None
         self._axes = _Axes(self._rows) if self._lists is None else None
 
     def __len__(self) -> int:
@@ -101,14 +102,20 @@ class NearestIndex:
             `k` below 1, vectors of another dimension, or a mask that does not fit.
         """
         queries, single = check_queries(query, self._rows.shape, k)
-        allowed = self._there if rows is None else self._there & check_mask(rows, len(self))
-        count = int(allowed.sum())
+        allowed, count = self._allowed(rows)
         k = min(k, count)
-        found = [self._one(one, k, None if count == len(self) else allowed, count) for one in unit_rows(queries)]
+        found = [self._one(one, k, allowed, count) for one in unit_rows(queries)]
         if single:
             return found[0]
         index = np.array([numbers for numbers, _ in found], np.int64).reshape(len(found), k)
         return index, np.array([similarity for _, similarity in found], np.float32).reshape(len(found), k)
+
+    def _allowed(self, rows: Mask | None) -> tuple[Mask | None, int]:
+        """Which rows may be found, None for all that there are, and how many."""
+        if rows is not None:
+            allowed = self._there & check_mask(rows, len(self))
+            return allowed, int(allowed.sum())
+        return (None if self._count == len(self) else self._there), self._count
 
     def _one(self, query: Rows, k: int, allowed: Mask | None, count: int) -> Found:
         if not k:
@@ -116,8 +123,8 @@ class NearestIndex:
         if self._axes is not None:
             return self._axes.search(self._rows, query, k, allowed)
         numbers = np.zeros(0, np.int64)
-        if self._lists is not None and (allowed is None or count > self._exact_up_to):
-            numbers = self._lists.search(query, k + MORE, allowed)
+        if self._lists is not None and count > self._exact_up_to:
+            numbers = self._lists.search(query, k + MORE, None if count == self._count else allowed)
         if len(numbers) < k:  # few may be found, or too few were
             numbers = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
         return best(_products(self._rows, numbers, query), self._rows, query, k, numbers)

@@ -3,7 +3,8 @@
 The lists are faiss's (IVF: J. Sivic, A. Zisserman, Video Google, 2003): k-means gives centres, each row goes to the
 list of its nearest centre, and a search visits the lists whose centres are nearest to the query. How many is found
 out on rows that the centres were not made from: so many that the lower end of the 95 % interval of recall@10 is at
-least .99, both for such rows and for points that lie between two of them, as a template image does.
+least .99, both for such rows and for points that lie between two of them. Twice as many are visited then, since a
+template image may lie farther from all images than these do.
 """
 
 from __future__ import annotations
@@ -31,9 +32,13 @@ A_LIST = 50
 BLOCK = 50_000
 TRIALS, ASKED = 256, 10
 """Held-out rows that try how many lists are enough, and the nearest of which they must find RECALL."""
+FEWEST = 4 * TRIALS
+"""Rows up to which there is nothing to try lists with."""
 RECALL = 0.99
 MOST = 8
 """Where more than one in MOST lists must be visited, they save nothing."""
+SPARE = 2
+"""How many times as many lists are visited as these rows need."""
 WHAT = "sorting the images into lists"
 
 
@@ -179,7 +184,7 @@ def _centres(rows: Rows, count: int, seed: int, tell: Callable[[int], None]) -> 
 
 
 def _truth(rows: Rows, numbers: Numbers, queries: Rows, own: Numbers, tell: Callable[[int], None]) -> Numbers:
-    """Numbers (Q, 10) of the rows nearest to each query, its own row left out; in no order."""
+    """Numbers (Q, 10) of the rows nearest to each query, in no order; the row that it was made from left out."""
     best, which = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64)
     for done, start in enumerate(range(0, len(numbers), BLOCK)):
         tell(done)
@@ -194,14 +199,19 @@ def _truth(rows: Rows, numbers: Numbers, queries: Rows, own: Numbers, tell: Call
 
 
 def _enough(lists: Lists, count: int, queries: Rows, truth: Numbers) -> tuple[int, float]:
-    """How many lists must be visited, and the recall that this gives; 0 where it is too many."""
+    """How many lists are visited, and the recall that this gives; 0 where so many are needed that they save nothing."""
     visited, recall = 1, 0.0
     while visited * MOST <= count:
-        found = lists.many(queries, ASKED + 1, visited)
-        shares = (truth[:, :, None] == found[:, None, :]).any(axis=2).mean(axis=1)
-        kinds = np.split(shares, 2)
+        kinds = _shares(lists, queries, truth, visited)
         recall = min(float(kind.mean()) for kind in kinds)
         if all(kind.mean() - 1.96 * kind.std() / len(kind) ** 0.5 >= RECALL for kind in kinds):
-            return visited, recall
+            visited *= SPARE
+            return visited, min(float(kind.mean()) for kind in _shares(lists, queries, truth, visited))
         visited *= 2
     return 0, recall
+
+
+def _shares(lists: Lists, queries: Rows, truth: Numbers, visited: int) -> list[NDArray[np.float64]]:
+    """Of each query, the share of its 10 nearest that are found; the two kinds of queries apart."""
+    found = lists.many(queries, ASKED + 1, visited)
+    return np.split((truth[:, :, None] == found[:, None, :]).any(axis=2).mean(axis=1), 2)
