@@ -92,7 +92,7 @@ def test_unknown_names_and_options_say_what_is_known() -> None:
     with pytest.raises(UnknownNameError, match="resnet18"):
         build_model("resnet81", 2)
     with pytest.raises(ModelError, match="hidden"):
-        build_model("vgg11", 2, width=3)
+        build_model("vgg11", 2, wide=3)
     with pytest.raises(ModelError, match="at least 1"):
         build_model("resnet18", 0)
 
