@@ -7,7 +7,7 @@ machine stands beside them, since another job on the same cores slows all conten
 The images: real features are the demo's (3,100 rows of 320 numbers). Each row is a random mixture of one of them and
 its four nearest neighbours, with noise of .37 of its length; so there are dense and sparse places as in real ones, and
 of 3,100 such rows the similarities to the nearest and the tenth are close to the real ones' (`resembles`). Uniform
-noise has no such places, and no lists can help it: what a search of an eighth of them would find stands beside.
+noise has no such places, and no lists can help it: what a search of a sixteenth of them would find stands beside.
 
 The queries are new rows of the same kind; recall is also told for rows that lie between two (.7 and .3 of each, and
 halfway), and for rows with noise of their own length, which is farther from any image than a template image should be.
@@ -154,7 +154,7 @@ def measure_noise(count: int, asked: int, size: int) -> dict[str, Any]:
     queries = unit_rows(np.random.default_rng(4).standard_normal((asked, size), np.float32))
     return {
         "rows": count, "how": index.how, "recall": recall(index, rows, queries),
-        "recall_of_an_eighth_of_the_lists": None if plan is None else round(plan.recall, 4),
+        "recall_of_a_sixteenth_of_the_lists": None if plan is None else round(plan.recall, 4),
         **race(rows, queries, index, None),
     }  # fmt: skip
 

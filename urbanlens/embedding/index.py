@@ -29,8 +29,6 @@ AXES = 64
 """Principal axes that an exact search reads; the first 64 of the 320 hold .92 of the demo's squared lengths."""
 SAMPLE = 20_000
 """Rows that the axes are found from."""
-MORE = 16
-"""Rows beyond k that the lists give: they hold float16, which may change the order of the last."""
 
 
 class NearestIndex:
@@ -124,7 +122,7 @@ class NearestIndex:
             return self._axes.search(self._rows, query, k, allowed)
         numbers = np.zeros(0, np.int64)
         if self._lists is not None and count > self._exact_up_to:
-            numbers = self._lists.search(query, k + MORE, None if count == self._count else allowed)
+            numbers = self._lists.search(query, k, None if count == self._count else allowed)
         if len(numbers) < k:  # few may be found, or too few were
             numbers = np.arange(len(self)) if allowed is None else np.flatnonzero(allowed)
         return best(_products(self._rows, numbers, query), self._rows, query, k, numbers)

@@ -3,7 +3,7 @@
 The lists are faiss's (IVF: J. Sivic, A. Zisserman, Video Google, 2003): k-means gives centres, each row goes to the
 list of its nearest centre, and a search visits the lists whose centres are nearest to the query. How many is found
 out on rows that the centres were not made from: so many that the lower end of the 95 % interval of recall@10 is at
-least .99, both for such rows and for points that lie between two of them. Twice as many are visited then, since a
+least .99, both for such rows and for points that lie between two of them. Four times as many are visited then, since a
 template image may lie farther from all images than these do.
 """
 
@@ -35,10 +35,12 @@ TRIALS, ASKED = 256, 10
 FEWEST = 4 * TRIALS
 """Rows up to which there is nothing to try lists with."""
 RECALL = 0.99
-MOST = 8
-"""Where more than one in MOST lists must be visited, they save nothing."""
-SPARE = 2
+MOST = 16
+"""Where these rows need more than one in MOST lists, lists save nothing."""
+SPARE = 4
 """How many times as many lists are visited as these rows need."""
+MORE = 16
+"""Rows beyond k that the lists give: they hold float16, which may change the order of the last."""
 WHAT = "sorting the images into lists"
 
 
@@ -99,7 +101,7 @@ class Lists:
             self._index.add_core(len(which), *pointers)
 
     def search(self, query: Rows, k: int, allowed: NDArray[np.bool_] | None = None) -> Numbers:
-        """Numbers of about the k best rows, ascending; fewer where the lists visited hold no more.
+        """Numbers of the k best rows and 16 more, ascending; fewer where the lists visited hold no more.
 
         Parameters
         ----------
@@ -109,12 +111,13 @@ class Lists:
         """
         faiss = faiss_module()
         if allowed is None:
-            found = self.many(query[None], k, self._visited)[0]
+            found = self.many(query[None], k + MORE, self._visited)[0]
             return np.sort(found[found >= 0])
         share = allowed.sum() / max(1, self._index.ntotal)
         visited = min(self._count, int(np.ceil(self._visited / max(share, 1e-9))))
         chosen = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-        found = self._index.search(query[None], k, params=faiss.SearchParametersIVF(nprobe=visited, sel=chosen))[1][0]
+        settings = faiss.SearchParametersIVF(nprobe=visited, sel=chosen)
+        found = self._index.search(query[None], k + MORE, params=settings)[1][0]
         return np.sort(found[found >= 0])
 
     def many(self, queries: Rows, k: int, visited: int) -> Numbers:
@@ -213,5 +216,5 @@ def _enough(lists: Lists, count: int, queries: Rows, truth: Numbers) -> tuple[in
 
 def _shares(lists: Lists, queries: Rows, truth: Numbers, visited: int) -> list[NDArray[np.float64]]:
     """Of each query, the share of its 10 nearest that are found; the two kinds of queries apart."""
-    found = lists.many(queries, ASKED + 1, visited)
+    found = lists.many(queries, ASKED + 1 + MORE, visited)
     return np.split((truth[:, :, None] == found[:, None, :]).any(axis=2).mean(axis=1), 2)
