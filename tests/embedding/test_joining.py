@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from tests.embedding.towns import looks, planted, rows
-from urbanlens.embedding.joining import Rule, agreement, curves, joining, trainable, wilson
+from urbanlens.embedding.joining import Rule, agreement, curves, joining, trainable
 from urbanlens.embedding.neighbours import joined, pairs
 from urbanlens.errors import CollectionError
+from urbanlens.explain.trust import wilson_interval as wilson
 from urbanlens.training.metrics import wilson_interval
 
 

@@ -131,6 +131,11 @@ class ImageCollection:
             )
         return self._rows[image_id]
 
+    def texts(self, column: str) -> npt.NDArray[np.str_]:
+        """(N,) the values of a column of the table as text; "" for none."""
+        values = self.table[column]
+        return np.array(["" if empty else str(value) for value, empty in zip(values, values.isna(), strict=True)], str)
+
     def path(self, image_id: str) -> Path:
         """The image's file, surely inside the folders that `collection.toml` allows."""
         given = str(self.table["path"].iat[self.row(image_id)])

@@ -162,6 +162,12 @@ def split_by_place(
     return split_by_group(groups, ["all"] * len(groups), paths, seed=seed, least=0)[0]
 
 
+def evenly(rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    """So many of some rows, or all where there are fewer, as far apart as can be: nobody chose them."""
+    places = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
+    return np.asarray(rows[places])
+
+
 def _deal(groups: npt.NDArray[np.str_], part_of: dict[str, int], seed: int) -> None:
     """Note in `part_of` the split of each group of a class that has none yet, the largest first."""
     found, counts = np.unique(groups, return_counts=True)

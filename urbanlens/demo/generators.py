@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from urbanlens.collection.splits import evenly
 from urbanlens.errors import ModelError, UnknownNameError
 from urbanlens.progress import Progress, silent
 from urbanlens.transformation.record import Method
@@ -70,5 +71,4 @@ def tested_sources(collection: ImageCollection, start: str, count: int = TESTED)
     """Ids of test images of a city, evenly over the table; nobody chose them."""
     table = collection.table
     rows = np.flatnonzero((table["split"] == "test").to_numpy() & (table[LABEL] == start).to_numpy())
-    chosen = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
-    return [collection.ids[row] for row in chosen]
+    return [collection.ids[row] for row in evenly(rows, count)]

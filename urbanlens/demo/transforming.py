@@ -15,15 +15,16 @@ from urbanlens.chunks import in_chunks
 from urbanlens.demo.gates import Gate, at_least
 from urbanlens.demo.generators import JUDGES, LABEL, TESTED, WAYS, tested_sources
 from urbanlens.demo.markdown import markdown
+from urbanlens.explain.trust import wilson_interval
 from urbanlens.models.card import CARD_FILE, ModelCard
 from urbanlens.progress import Progress, silent
-from urbanlens.training.metrics import wilson_interval
 from urbanlens.transformation.changes import counterpart_changes, planted_direction, template_changes
 from urbanlens.transformation.counterparts import Searcher
-from urbanlens.transformation.looks import FEATURES
+from urbanlens.transformation.looks import CLASSIFIER, FEATURES
 from urbanlens.transformation.numbers import OBJECT, numbers_of
 from urbanlens.transformation.record import Settings, Transformation
 from urbanlens.transformation.shares import collection_shares
+from urbanlens.transformation.similarity import own_class_rate
 
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
@@ -149,7 +150,7 @@ def _judges(collection: ImageCollection, workshop: Workshop) -> dict[str, tuple[
 
 
 def transformation_gates(collection: ImageCollection, judged: JudgedGenerator) -> dict[str, Gate]:
-    """The promises about one generator; `told` says each in words."""
+    """The promises about one generator."""
     gates = _drawing(judged)
     for name, (real, blurred) in judged.judged.items():
         gates[f"{name} right on test images"] = at_least(round(real, 4), 0.95)
@@ -189,37 +190,22 @@ def _seen(judged: JudgedGenerator) -> dict[str, Gate]:
 def _counterparts(collection: ImageCollection, judged: JudgedGenerator) -> dict[str, Gate]:
     """(c) the nearest natural image is of the target class, nearly as often as a real image's is of its own."""
     searcher, gates = judged.searcher, {}
-    table = collection.table
     cities = np.isin(searcher.classes, CLASSES)
-    tests = [str(name) for name in table.loc[(table["split"] == "test") & table[LABEL].notna(), "image_id"]]
+    tests = cities & (collection.table["split"] == "test").to_numpy()
+    numbers = np.array([CLASSES.index(name) if name in CLASSES else -1 for name in searcher.classes])
     for name in searcher.names:
         right = [
             searcher.label(searcher.nearest(one, name, 1, rows=cities)[0][0]) == one.target for one in judged.found
         ]
-        real = own_class(searcher, name, tests, cities)
-        share, ceiling = float(np.mean(right)), float(np.mean(real))
+        share, ceiling = float(np.mean(right)), own_class_rate(searcher.features[name], numbers, tests).share
         low, high = wilson_interval(int(np.sum(right)), len(right))
         beside = {"interval": [round(low, 4), round(high, 4)], "real images": round(ceiling, 4)}
         gates[f"nearest real image of the target class / of a real image's own, by {name}"] = at_least(
             round(share / max(ceiling, 1e-9), 4), 0.9
         ) | {"share": round(share, 4), **beside}
-        if name == "classifier":
+        if name == CLASSIFIER:
             gates[f"nearest real image of the target class, by {name}"] = at_least(round(share, 4), 0.8) | beside
     return gates
-
-
-def own_class(searcher: Searcher, name: str, ids: Sequence[str], allowed: NDArray[np.bool_]) -> list[bool]:
-    """Whether the nearest other image of each natural one is of its class."""
-    from urbanlens.transformation.similarity import counterparts
-
-    found = []
-    for image_id in ids:
-        row = searcher.sources[image_id]
-        rows = allowed.copy()
-        rows[row] = False
-        index, _ = counterparts(searcher.features[name][row], searcher.features[name], rows, 1)
-        found.append(searcher.label(int(index[0])) == searcher.label(row))
-    return found
 
 
 def _objects(collection: ImageCollection, judged: JudgedGenerator) -> dict[str, Gate]:
@@ -273,7 +259,7 @@ def transformations(generators: Mapping[str, JudgedGenerator], gates: Mapping[st
         "## Transformations: do template images show what they should?",
         "“Explainability pipeline for urban images” (2017) gives no numbers: these tests are ours. "
         f"{TESTED} test images of each city, evenly over the table, are turned into the other one. In brackets, "
-        " where there are any: 95 % intervals (Wilson's), what the merely redrawn images get, what real images get, or "
+        "where there are any: 95 % intervals (Wilson's), what the merely redrawn images get, what real images get, or "
         "the mean change of a share with its bootstrap interval.",
         markdown(("promise", "bound", *generators), table),
         "docs/GENERATOR.md shows twelve of them, and what was tried.",

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from urbanlens.embedding.neighbours import Pairs, Rows, joined, metres_to, pairs
 from urbanlens.errors import CollectionError
+from urbanlens.explain.trust import wilson_interval
 from urbanlens.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Agreement:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % Wilson interval of `share`; (0, 1) of none."""
-        return wilson(self.right, self.answered)
+        return wilson_interval(self.right, self.answered)
 
 
 def agreement(hidden: Pairs, labels: ArrayLike, d_m: float, s: float, truth: ArrayLike | None = None) -> Agreement:
@@ -222,14 +223,3 @@ def _closest(found: Pairs) -> str:
     if len(found):
         return f"; the most alike within that distance: {found.similarity.max():.2f}"
     return f"; the nearest lies {found.nearest_m:,.1f} m away" if isfinite(found.nearest_m) else ""
-
-
-def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's score interval of a share; (0, 1) where nothing was counted."""
-    if not total:
-        return 0.0, 1.0
-    share, squared = right / total, z * z
-    reach = z * float(np.sqrt(share * (1 - share) / total + squared / (4 * total**2)))
-    middle, scale = share + squared / (2 * total), 1 + squared / total
-    # Of none or all, one end is exact; rounding must not move it.
-    return (middle - reach) / scale if right else 0.0, (middle + reach) / scale if right < total else 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 import pandas as pd
@@ -77,3 +78,21 @@ def balanced_accuracy(confusion: ArrayLike, draws: int = 2_000, seed: int = 0) -
     order, weight = np.random.default_rng(seed), 1 / ((images > 0).sum() * images[truth])
     shuffled = [float(weight[truth == order.permutation(answers)].sum()) for _ in range(draws)]
     return float(weight[truth == answers].sum()), float(np.quantile(shuffled, 0.975))
+
+
+def wilson_interval(successes: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's score interval of a share; (0, 1) where nothing was counted.
+
+    Parameters
+    ----------
+    successes, total : counts
+    z : standard normal quantile; 1.96 gives 95 %
+    """
+    if not total:
+        return 0.0, 1.0
+    share, squared = successes / total, z * z
+    reach = z * sqrt(share * (1 - share) / total + squared / (4 * total**2))
+    middle, scale = share + squared / (2 * total), 1 + squared / total
+    # Of none or all, one end is exact; rounding must not move it.
+    low = (middle - reach) / scale if successes else 0.0
+    return low, (middle + reach) / scale if successes < total else 1.0

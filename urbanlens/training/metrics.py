@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from urbanlens.explain.trust import wilson_interval
 
-def wilson_interval(successes: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's score interval of a share; (0, 1) where nothing was counted.
-
-    Parameters
-    ----------
-    successes, total : counts
-    z : standard normal quantile; 1.96 gives 95 %
-    """
-    if total == 0:
-        return 0.0, 1.0
-    share = successes / total
-    middle = share + z * z / (2 * total)
-    reach = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    scale = 1 + z * z / total
-    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+__all__ = ["accuracy_of", "classification_metrics", "wilson_interval"]
 
 
 def accuracy_of(truth: NDArray[np.int64], answers: NDArray[np.int64]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from urbanlens.errors import ModelError
 from urbanlens.models.generator import TemplateGenerator
 from urbanlens.progress import Progress, silent
+from urbanlens.training.descent import descend, follow
 from urbanlens.training.fit import autocast, half_type
 
 UNTOLD = 0.2
@@ -94,15 +95,8 @@ def learn_prior(
             raise ModelError(
                 f"the loss of the prior became {value} in step {step}: teach it with a lower learning rate"
             )
-        optimizer.zero_grad(set_to_none=True)
-        for parameter, gradient in zip(learning, torch.autograd.grad(loss, learning), strict=True):
-            parameter.grad = gradient
-        nn.utils.clip_grad_norm_(learning, 1.0)
-        optimizer.step()
-        with torch.no_grad():
-            kept = min(settings.averaged, 1 - 1 / (step + 2))
-            for old, now in zip(mean.parameters(), learning, strict=True):
-                old.lerp_(now, 1 - kept)
+        descend(loss, optimizer, learning, 1.0)
+        follow(mean, prior, step, settings.averaged)
         total += value
         if (step + 1) % 100 == 0:
             history.append(round(total / 100, 5))

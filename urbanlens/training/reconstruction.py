@@ -23,7 +23,11 @@ from urbanlens.errors import ModelError
 from urbanlens.models.generator import Discriminator, TemplateGenerator
 from urbanlens.models.trunk import trunk_of
 from urbanlens.training.checkpoint import fill_optimizer, optimizer_tensors, read_checkpoint, write_checkpoint
+from urbanlens.training.descent import descend, follow
 from urbanlens.training.fit import autocast, half_type
+
+LONGEST = 5.0
+"""The gradients of a step are shortened to this length together."""
 
 AVERAGED = 0.99
 """The weights that are kept are a running mean: so much of the mean stays at each step."""
@@ -137,13 +141,10 @@ class Reconstruction:
         told = {"pixels": float(flat.detach()), "features": float(deep.detach())}
         if not math.isfinite(float(loss.detach())):
             raise ModelError(f"the loss of the generator became {float(loss.detach())} in step {self.done}")
-        self._learn(loss, self.optimizer, self.learning)
+        descend(loss, self.optimizer, self.learning, LONGEST)
         if share >= settings.adversarial_from - 0.03:
             told["discriminator"] = self._tell_apart(real, drawn.detach())
-        with torch.no_grad():
-            kept = min(AVERAGED, 1 - 1 / (self.done + 2))
-            for mean, now in zip(self.mean.parameters(), self.module.decoder.parameters(), strict=True):
-                mean.lerp_(now, 1 - kept)
+        follow(self.mean, self.module.decoder, self.done, AVERAGED)
         self.done += 1
         return told
 
@@ -185,14 +186,5 @@ class Reconstruction:
         with autocast(self.device, self.half):
             wrong = functional.relu(1 - self.discriminator(real)).mean()
             loss = wrong + functional.relu(1 + self.discriminator(drawn)).mean()
-        self._learn(loss, self.against, list(self.discriminator.parameters()))
+        descend(loss, self.against, list(self.discriminator.parameters()), LONGEST)
         return float(loss.detach())
-
-    @staticmethod
-    def _learn(loss: Tensor, optimizer: torch.optim.Optimizer, learning: list[nn.Parameter]) -> None:
-        optimizer.zero_grad(set_to_none=True)
-        gradients = torch.autograd.grad(loss, learning, allow_unused=True)
-        for value, gradient in zip(learning, gradients, strict=True):
-            value.grad = gradient
-        nn.utils.clip_grad_norm_(learning, 5.0)
-        optimizer.step()

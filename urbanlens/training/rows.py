@@ -217,9 +217,7 @@ def _texts(collection: ImageCollection, column: str, purpose: str) -> NDArray[np
     if column not in table:
         allowed = ", ".join(collection.columns.labels) or ", ".join(map(str, table.columns))
         raise CollectionError(f"{collection.name} has no column {column!r} {purpose}: it has {allowed}")
-    return np.array(
-        ["" if empty else str(value) for value, empty in zip(table[column], table[column].isna(), strict=True)], str
-    )
+    return collection.texts(column)
 
 
 def trainable(extra: ImageCollection) -> NDArray[np.bool_]:

@@ -144,7 +144,7 @@ def counterpart_changes(
         )
     if label not in collection.table:
         raise ModelError(f"{collection.name} has no column {label!r}: give the one that tells the class of each image")
-    classes = collection.table[label].astype("string").fillna("").to_numpy(dtype=object)
+    classes = collection.texts(label).astype(object)
     ids, tables = collection.ids, {}
     for (start, target), every in directions(found).items():
         rows = [row for row in every if found[row].source in collection and counterparts[row] in collection]

@@ -15,6 +15,7 @@ from urbanlens.models.beside import network_at
 from urbanlens.models.card import ModelCard
 from urbanlens.progress import Progress, part_of, silent
 from urbanlens.transformation.similarity import (
+    CLASSIFIER,
     PIXELS,
     SIMILARITIES,
     Features,
@@ -28,18 +29,16 @@ if TYPE_CHECKING:
     from urbanlens.engine import Engine
     from urbanlens.transformation.record import Transformation
 
-JUDGED = "classifier"
-
 
 def similarity_network(folder: Path, card: ModelCard, name: str) -> Path | None:
     """The folder of the network that a similarity compares with: for `classifier` the generator's first judge."""
     judges = list(card.data.get("judges", {}).values())
-    return network_at(judges[0], folder) if name == JUDGED and judges else None
+    return network_at(judges[0], folder) if name == CLASSIFIER and judges else None
 
 
 def known_similarities(card: ModelCard) -> list[str]:
     """Names of the similarities that can be asked for: without a judge, there is no classifier that took no part."""
-    return [name for name in SIMILARITIES if name != JUDGED or card.data.get("judges")]
+    return [name for name in SIMILARITIES if name != CLASSIFIER or card.data.get("judges")]
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,7 @@ class Searcher:
     def _of(cls, whole: ImageCollection, card: ModelCard, features: dict[str, Features]) -> Searcher:
         classes = np.full(len(whole), "", dtype=object)
         if card.label in whole.table:
-            values = whole.table[card.label]
-            classes = values.astype(object).where(values.notna(), "").astype(str).to_numpy(object)
+            classes = whole.texts(card.label).astype(object)
         return cls(features, classes, {name: row for row, name in enumerate(whole.ids)})
 
     @property

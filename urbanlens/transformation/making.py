@@ -23,10 +23,11 @@ from urbanlens.models.answers import answer
 from urbanlens.models.beside import network_at
 from urbanlens.models.transform import square_pixels
 from urbanlens.progress import Progress, part_of, silent
-from urbanlens.transformation.counterparts import JUDGED, known_similarities
+from urbanlens.transformation.counterparts import known_similarities
 from urbanlens.transformation.maximize import maximize_activation
 from urbanlens.transformation.record import Settings, Transformation, keep, read, transformation_key
 from urbanlens.transformation.similarity import (
+    CLASSIFIER,
     FEATURES,
     Shift,
     measure_shift,
@@ -122,24 +123,25 @@ class Workshop:
     def feature_models(self) -> dict[str, LoadedModel | None]:
         """By the name of a similarity that compares features: the network whose features they are."""
         known = [name for name in known_similarities(self.card) if name in FEATURES]
-        return {name: self.judges[0] if name == JUDGED else None for name in known}
+        return {name: self.judges[0] if name == CLASSIFIER else None for name in known}
 
     def shifts(self, collection: ImageCollection, store: ArtifactStore) -> dict[str, Shift]:
         """What the generator adds to every image, by the name of a similarity; measured once on validation images."""
         found, whole = {}, collection.whole
+        pictures: list[NDArray[np.uint8]] = []
         for name, model in self.feature_models.items():
             key = shift_key(whole.fingerprint, self.generator.weights_digest, name, size=self.card.size, model=model)
             shift = Shift.kept(store, key)
             if shift is None:
-                real, drawn = self._drawn_anew(whole)
-                of = [picture_features(images, name, model=model) for images in (drawn, real)]
-                shift = measure_shift(of[0], of[1], name)
+                pictures = pictures or self._drawn_anew(whole)
+                reals, drawn = (picture_features(images, name, model=model) for images in pictures)
+                shift = measure_shift(drawn, reals, name)
                 shift.keep(store, key)
             found[name] = shift
         return found
 
     @torch.no_grad()
-    def _drawn_anew(self, whole: ImageCollection) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def _drawn_anew(self, whole: ImageCollection) -> list[NDArray[np.uint8]]:
         """Some validation images (n, P, P, 3), and their reconstructions."""
         table = whole.table
         rows = np.arange(len(whole))
@@ -151,7 +153,7 @@ class Workshop:
         readable = [image for image in whole.pictures(some, lambda image: image.copy()) if image is not None]
         real = self.pixels(readable)
         drawn = torch.cat([self.generator.module(part).float() for part in torch.split(real, 32)])
-        return pictures_of(real), pictures_of(drawn)
+        return [pictures_of(real), pictures_of(drawn)]
 
     def target_number(self, target: str) -> int:
         """The class's number; ModelError for an unknown one, or where there is no other class to come from."""
@@ -266,6 +268,7 @@ class Source:
 def source_of(
     workshop: Workshop, collection: ImageCollection, source: str | Image.Image | None, target: str, settings: Settings
 ) -> Source:  # fmt: skip
+    """What is meant by an image's id, a photograph, or None; ModelError where it cannot become the target."""
     if (source is None) != (settings.start == "prototype"):
         raise ModelError("a prototype starts from no image, everything else from one: give what the settings say")
     if source is None:
@@ -273,11 +276,8 @@ def source_of(
     if not isinstance(source, str):
         digest = hashlib.sha256(square_pixels(source, workshop.card.size).tobytes()).hexdigest()[:20]
         return Source(digest, source, "")
-    table = collection.table
-    label = ""
-    if workshop.card.label in table:
-        value = table[workshop.card.label].iloc[collection.row(source)]
-        label = str(value) if value == value and value is not None else ""
+    column = workshop.card.label
+    label = str(collection.texts(column)[collection.row(source)]) if column in collection.table else ""
     if label == target:
         raise ModelError(f"{source} is of the class {target} already: choose another class, or another image")
     return Source(source, collection.image(source), label)

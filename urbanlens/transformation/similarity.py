@@ -19,6 +19,7 @@ from urbanlens.chunks import keep_arrays, kept_arrays
 from urbanlens.embedding.index import NearestIndex, check_mask, open_index
 from urbanlens.embedding.nearest import Found, nearest, unit_rows
 from urbanlens.errors import ModelError
+from urbanlens.explain.trust import wilson_interval
 from urbanlens.progress import Progress, silent
 from urbanlens.transformation.looks import (
     CLASSIFIER,
@@ -258,8 +259,6 @@ def own_class_rate(
     for start in range(0, len(counted), BLOCK):
         some = counted[start : start + BLOCK]
         own += int((labels[_nearest_others(features, some, pool)] == labels[some]).sum())
-    from urbanlens.training.metrics import wilson_interval
-
     low, high = wilson_interval(own, len(counted))
     return Rate(own / len(counted) if len(counted) else float("nan"), low, high, len(counted))
 

@@ -11,6 +11,7 @@ import numpy as np
 from urbanlens.artifacts import ArtifactStore
 from urbanlens.collection import ImageCollection, import_images
 from urbanlens.collection.columns import DESCRIPTION_FILE
+from urbanlens.collection.splits import evenly
 from urbanlens.errors import CollectionError, ModelError
 from urbanlens.models.card import ModelCard
 from urbanlens.progress import Progress, silent
@@ -68,8 +69,7 @@ def some_sources(collection: ImageCollection, card: ModelCard, target: str, coun
     rows = np.flatnonzero(fitting)
     if not len(rows):
         raise CollectionError(f"{collection.name} has no image to turn into {target}: all are of that class already")
-    chosen = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)] if count else rows[:0]
-    return [collection.ids[row] for row in chosen]
+    return [collection.ids[row] for row in evenly(rows, count)]
 
 
 def _collection(arguments: Namespace, progress: Progress) -> ImageCollection:

@@ -11,8 +11,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from urbanlens.embedding.joining import wilson
 from urbanlens.errors import ModelError
+from urbanlens.explain.trust import wilson_interval
 from urbanlens.transformation.counterparts import known_similarities, similarity_network
 from urbanlens.transformation.looks import PIXELS, SIMILARITIES, collection_features, kept_features, looks_key
 from urbanlens.transformation.similarity import counterparts
@@ -208,7 +208,7 @@ def show_best(study: Study, found: Transformation, nearest: Nearest) -> None:
     told = f"Nearest to the template image of all {int(nearest.pool.sum()):,} images {nearest.among}."
     if classes is not None:
         right = int(sum(classes[row] == found.target for row, _ in nearest.ranked))
-        low, high = wilson(right, len(nearest.ranked))
+        low, high = wilson_interval(right, len(nearest.ranked))
         chance = float((classes[nearest.pool] == found.target).mean())
         told += (
             f" {right} of these {len(nearest.ranked)} are of {found.target} (95 % interval {low:.0%} to {high:.0%}); "

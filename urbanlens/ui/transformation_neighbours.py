@@ -119,9 +119,7 @@ def _choose(here: Page, study: Study | None) -> Near | None:
             "Hide labels to try it out (%)", 0, 90, name="near-hidden", default=0, step=10,
             help="Of so many labelled images the label is hidden, so that they have to join like the others.",
         )  # fmt: skip
-    values = images.table[column]
-    truth = values.astype(object).where(values.notna(), "").astype(str).to_numpy(str)
-    return _neighbours(images, column, truth, features, round(share))
+    return _neighbours(images, column, images.texts(column), features, round(share))
 
 
 def _neighbours(

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from urbanlens.embedding.joining import wilson
 from urbanlens.errors import ArtifactError
+from urbanlens.explain.trust import wilson_interval
 from urbanlens.transformation.record import METHODS, Transformation
 from urbanlens.ui import explaining, pictures, transformation_caches, transformation_finished
 
@@ -217,6 +217,8 @@ def agreement_table(found: list[Transformation]) -> pd.DataFrame:
     grouped = table.groupby(keys, sort=True)
     shares = grouped[["source", "begun", "ended"]].mean()
     shares.insert(0, "count", grouped.size())
-    bounds = [wilson(round(end * count), count) for end, count in zip(shares["ended"], shares["count"], strict=True)]
+    bounds = [
+        wilson_interval(round(end * count), count) for end, count in zip(shares["ended"], shares["count"], strict=True)
+    ]
     shares["low"], shares["high"] = zip(*bounds, strict=True)
     return shares.reset_index()

@@ -61,11 +61,7 @@ class Study:
     @property
     def classes(self) -> NDArray[np.str_] | None:
         """(N,) the class of each image of the collection, "" where unknown; None where no column tells."""
-        table = self.collection.table
-        if self.card.label not in table:
-            return None
-        values = table[self.card.label]
-        return np.asarray(values.astype(object).where(values.notna(), "").astype(str).to_numpy(str))
+        return self.collection.texts(self.card.label) if self.card.label in self.collection.table else None
 
     def class_of(self, image_id: str | None) -> str:
         """The class of an image where it is one of the generator's, else ""."""
