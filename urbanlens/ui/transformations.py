@@ -27,7 +27,7 @@ FOREIGN = (
     "world, and its classes are the two drawn cities: it shows how the method works, not what another city would be."
 )
 
-COMMAND = "`python -m urbanlens train generator COLLECTION`; it takes an hour on a laptop, minutes on a GPU."
+COMMAND = "`python -m urbanlens train generator COLLECTION`; the demo's took an hour on a laptop."
 
 
 @dataclass(frozen=True)
