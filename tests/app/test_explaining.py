@@ -17,7 +17,7 @@ from urbanlens.collection import ImageCollection
 from urbanlens.explain import count_collection, explain_collection
 from urbanlens.explain.collection_maps import LABEL, maps_key
 from urbanlens.models import ModelCard, build_model, load_model, save_model
-from urbanlens.ui import lasso
+from urbanlens.ui import lasso, work
 
 from .conftest import Open
 
@@ -56,10 +56,12 @@ def study(home: Path) -> ImageCollection:
     return collection
 
 
-def waited(app: AppTest, words: str, seconds: float = 60) -> AppTest:
-    """Run the page until it says something."""
+def waited(app: AppTest, words: str, seconds: float = 240) -> AppTest:
+    """Run the page, each time when its work has ended, until it says something."""
     end = time.monotonic() + seconds
     while words not in texts(app) and time.monotonic() < end:
+        for job in list(work._jobs().values()):
+            job.finished.wait(end - time.monotonic())
         app.run()
     assert words in texts(app)
     return app

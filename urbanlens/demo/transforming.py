@@ -97,7 +97,7 @@ def _transformed(
     import torch
 
     from urbanlens.transformation.making import Source, begin, finish
-    from urbanlens.transformation.maximize import maximize_activation
+    from urbanlens.transformation.maximize import Way, maximize_activation
 
     names = tested_sources(collection, start)
     number = workshop.target_number(target)
@@ -118,10 +118,7 @@ def _transformed(
     ends = in_chunks(store, key, len(names), compute, chunk=CHUNK, progress=progress, what=f"turning {start}'s images")
     shifts = workshop.shifts(collection, store)
     last = torch.from_numpy(ends["ends"]).float().to(workshop.device)
-    return [
-        finish(workshop, source, number, settings, (0, settings.steps), [starts[row], last[row]], before[row], shifts)
-        for row, source in enumerate(sources)
-    ]
+    return finish(workshop, sources, number, settings, Way((0, settings.steps), (starts, last)), before, shifts)
 
 
 def _judges(collection: ImageCollection, workshop: Workshop) -> dict[str, tuple[float, float]]:

@@ -21,10 +21,11 @@ from urbanlens.errors import ModelError
 from urbanlens.models import LoadedModel, ModelCard, load_model
 from urbanlens.models.answers import answer
 from urbanlens.models.beside import network_at
+from urbanlens.models.folded import fold
 from urbanlens.models.transform import square_pixels
 from urbanlens.progress import Progress, part_of, silent
 from urbanlens.transformation.counterparts import known_similarities
-from urbanlens.transformation.maximize import maximize_activation
+from urbanlens.transformation.maximize import Way, maximize_activation
 from urbanlens.transformation.record import Settings, Transformation, keep, read, transformation_key
 from urbanlens.transformation.similarity import (
     CLASSIFIER,
@@ -88,13 +89,14 @@ class Workshop:
             raise ModelError(f"{card.name} answers {card.task}: give the folder of a generator")
         where = engine.device if engine is not None else choose_device(device)
         found = {
-            part: [load_model(network_at(place, folder)) for place in card.data.get(part, {}).values()]
+            part: [fold(load_model(network_at(place, folder))) for place in card.data.get(part, {}).values()]
             for part in ("drivers", "judges")
         }
         segmenter = segmenter_folder(collection)
         shop = cls(
-            load_model(folder), found["drivers"], found["judges"], load_model(segmenter) if segmenter else None, where
-        )
+            load_model(folder), found["drivers"], found["judges"], fold(load_model(segmenter)) if segmenter else None,
+            where,
+        )  # fmt: skip
         for model in (shop.generator, *shop.networks, *([shop.segmenter] if shop.segmenter else [])):
             model.module.to(where)
         return shop
@@ -175,6 +177,13 @@ class Workshop:
         stack = np.stack([square_pixels(image, self.card.size) for image in images])
         pixels = torch.from_numpy(stack).to(self.device).float() / 255
         return pixels.contiguous(memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def draw(self, codes: Tensor) -> Tensor:
+        """Pictures (N, 3, P, P) float32 in [0, 1] of codes (N, C, h, h)."""
+        module: Any = self.generator.module
+        drawn = torch.cat([module.decode(part).float().clamp(0, 1) for part in torch.split(codes, 32)])
+        return drawn.contiguous(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def certainty(self, images: Tensor) -> NDArray[np.float32]:
@@ -293,10 +302,7 @@ def _make_batch(
         workshop.generator, workshop.drivers, starts, targets, settings=settings, margins=workshop.margins,
         progress=progress,
     )  # fmt: skip
-    return [
-        finish(workshop, source, target, settings, way.steps, [code[row] for code in way.codes], before[row], shifts)
-        for row, source in enumerate(sources)
-    ]
+    return finish(workshop, sources, target, settings, way, before, shifts)
 
 
 @torch.no_grad()
@@ -313,27 +319,34 @@ def begin(workshop: Workshop, sources: Sequence[Source], target: int) -> tuple[T
 
 
 def finish(
-    workshop: Workshop, source: Source, target: int, settings: Settings, steps: Sequence[int],
-    codes: Sequence[Tensor], before: NDArray[np.float32], shifts: Mapping[str, Shift],
-) -> Transformation:  # fmt: skip
-    """Draw a way's codes, and ask everybody what they see."""
-    module: Any = workshop.generator.module
-    with torch.no_grad():
-        drawn = module.decode(torch.stack(list(codes))).float().clamp(0, 1)
-        drawn = drawn.contiguous(memory_format=torch.channels_last)
-    frames = pictures_of(drawn)
+    workshop: Workshop, sources: Sequence[Source], target: int, settings: Settings, way: Way,
+    before: NDArray[np.float32], shifts: Mapping[str, Shift],
+) -> list[Transformation]:  # fmt: skip
+    """Draw the codes of a way, and ask everybody what they see; all frames of all sources at once."""
+    frames = len(way.steps)
+    # (N * S, ...): the frames of one source follow one another.
+    codes = torch.stack(list(way.codes), 1)
+    drawn = workshop.draw(codes.flatten(0, 1))
+    pictures = pictures_of(drawn)
     objects, shares = workshop.shares(drawn)
-    ends = torch.stack([codes[0], codes[-1]]).half().cpu().numpy()
-    return Transformation(
-        source.name, source.label, workshop.classes[target], settings,
-        tuple(model.name for model in workshop.networks),
-        tuple(number < len(workshop.drivers) for number in range(len(workshop.networks))),
-        np.array(steps, np.int64), frames, ends, workshop.certainty(drawn)[:, :, target], before, objects, shares,
-        {
-            name: shifted(picture_features(frames, name, model=model), shifts.get(name))
-            for name, model in workshop.feature_models.items()
-        },
-    )  # fmt: skip
+    certainty = workshop.certainty(drawn)[:, :, target]
+    features = {
+        name: shifted(picture_features(pictures, name, model=model), shifts.get(name))
+        for name, model in workshop.feature_models.items()
+    }
+    made = []
+    for row, source in enumerate(sources):
+        own = slice(row * frames, (row + 1) * frames)
+        made.append(
+            Transformation(
+                source.name, source.label, workshop.classes[target], settings,
+                tuple(model.name for model in workshop.networks),
+                tuple(number < len(workshop.drivers) for number in range(len(workshop.networks))),
+                np.array(way.steps, np.int64), pictures[own], codes[row, [0, -1]].half().cpu().numpy(), certainty[own],
+                before[row], objects, shares[own], {name: rows[own] for name, rows in features.items()},
+            )
+        )  # fmt: skip
+    return made
 
 
 def pictures_of(images: Tensor) -> NDArray[np.uint8]:
