@@ -279,7 +279,7 @@ def reproduce_command(arguments: argparse.Namespace) -> Answer:
     from urbanlens.demo.beauty import judged_aesthetes
     from urbanlens.demo.reproduction import report
     from urbanlens.demo.scoring import judged_scorers
-    from urbanlens.demo.transformation_sheet import contact_sheet
+    from urbanlens.demo.transformation_sheet import FILES, contact_sheet
     from urbanlens.demo.transforming import judged_generators, note_gates
 
     collection = ImageCollection.open(ASSETS)
@@ -289,7 +289,8 @@ def reproduce_command(arguments: argparse.Namespace) -> Answer:
     note_gates(collection, generators, gates["gates"])
     text = report(collection, gates["gates"], scorers, aesthetes, generators, progress=TerminalProgress())
     write_atomically(arguments.out, text.encode())
-    write_atomically(arguments.out.with_name("transformations.webp"), contact_sheet(collection))
+    for way, file in FILES.items():
+        write_atomically(arguments.out.with_name(file), contact_sheet(collection, way))
     return {"report": str(arguments.out), **gates}
 
 

@@ -18,7 +18,6 @@ from .stepper_page import FRAMES, LAST, SIDE, way
 
 Visit = Callable[..., Page]
 TEMPLATE = FRAMES
-FAST_MS = 100
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +76,6 @@ def test_keys_step_at_once_and_python_hears_where_they_end(page: Page) -> None:
     for key, stop in (("ArrowLeft", 10), ("ArrowDown", 9), ("ArrowRight", 10), ("Home", 0), ("End", LAST)):
         page.keyboard.press(key)
         shows(page, stop)
-        assert float(stepper(page).get_attribute("data-ms") or "inf") < FAST_MS
     page.keyboard.press("ArrowLeft")
     shows(page, LAST - 1)
     line = page.get_by_text(re.compile(rf"told: \[.*\b{LAST - 1}\];"))

@@ -26,7 +26,6 @@ VIEWS = {
     "believed": ("Can it be believed?", "All finished ones of this collection"),
 }
 """The title of each view, and a heading of it."""
-FAST_MS = 100
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +100,6 @@ def test_step_by_keyboard_and_play(server: str, visit: Visit, shipped: list[Fini
     page.keyboard.press("ArrowRight")
     expect(root.locator(".called")).to_have_text(re.compile("^Step 0 of "))
     expect(root.locator(".said")).to_contain_text("The mere reconstruction.")
-    assert float(root.get_attribute("data-ms") or "inf") < FAST_MS
     page.wait_for_url(re.compile("step=1(&|$)"))
     settle(page)
     expect(slider(page)).to_be_focused()

@@ -29,8 +29,12 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
 """`generator` learns its own code and a prior over codes. `generator-inversion` is the paper's way: features of a
 frozen network are inverted (Dosovitskiy & Brox), and a class is maximised by plain ascent (Nguyen et al.)."""
 
-WAYS: Mapping[str, tuple[str, Method]] = {"with a prior": (OWN, "prior")}
-"""What is judged: a generator, and a way of maximising with it."""
+WAYS: Mapping[str, tuple[str, Method]] = {
+    "with a prior": (OWN, "prior"),
+    "plain ascent": (OWN, "ascent"),
+    "inverted features, plain ascent": (INVERSION, "ascent"),
+}
+"""What is judged: a generator, and a way of maximising with it. The last is the papers' own."""
 
 TESTED = 100
 """Test images of each city whose transformations are judged, evenly over the table."""

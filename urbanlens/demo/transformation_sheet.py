@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from urbanlens.artifacts import ArtifactStore
-from urbanlens.demo.generators import LABEL, OWN, tested_sources
+from urbanlens.demo.generators import LABEL, WAYS, tested_sources
 from urbanlens.errors import ArtifactError
 from urbanlens.models.card import ModelCard
 from urbanlens.models.transform import square_pixels
@@ -22,17 +22,23 @@ if TYPE_CHECKING:
 EACH_WAY, STEPS, NEAREST = 6, 5, 3
 SIDE = 96
 GAP = 4
+FILES = dict(
+    zip(WAYS, ("transformations.webp", "transformations-ascent.webp", "transformations-inverted.webp"), strict=True)
+)
+"""The sheet of each way of maximising, in docs/."""
 
 
-def contact_sheet(collection: ImageCollection, name: str = OWN) -> bytes:
-    """A WebP of twelve shipped transformations, six each way, evenly over the test images; nobody chose them.
+def contact_sheet(collection: ImageCollection, way: str) -> bytes:
+    """A WebP of twelve shipped transformations by one of `WAYS`, six each way, evenly over the test images, not chosen.
 
     A row each: the source, five steps, the template image, and the three nearest real images by the first similarity,
     from anywhere in the collection.
     """
+    name, method = WAYS[way]
     folder = collection.root / "models" / name
     card, store = ModelCard.read(folder), ArtifactStore(collection.root / "artifacts")
-    known = {(one.source, one.target): one for one in finished(store, collection.fingerprint, card.weights_digest)}
+    kept = finished(store, collection.fingerprint, card.weights_digest)
+    known = {(one.source, one.target): one for one in kept if one.settings.method == method}
     searcher = Searcher.kept(collection, folder, card, store)
     rows = []
     for start, target in (card.classes[:2], card.classes[1::-1]):

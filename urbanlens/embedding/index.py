@@ -77,6 +77,11 @@ class NearestIndex:
         return len(self._rows)
 
     @property
+    def rows(self) -> Rows:
+        """(N, D) the vectors with length 1, rows of zeros as they were."""
+        return self._rows
+
+    @property
     def exact(self) -> bool:
         """Whether nothing is ever missed."""
         return self._lists is None

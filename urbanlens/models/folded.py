@@ -42,7 +42,9 @@ def fold_batch_norms(module: nn.Module, probe: Tensor) -> nn.Module:
     expected = module(probe)
     copy = deepcopy(module)
     for convolution, norm in _pairs(copy, probe):
-        _put(copy, convolution, fuse_conv_bn_eval(copy.get_submodule(convolution), copy.get_submodule(norm)))
+        one, other = copy.get_submodule(convolution), copy.get_submodule(norm)
+        assert isinstance(one, nn.Conv2d) and isinstance(other, nn.BatchNorm2d)
+        _put(copy, convolution, fuse_conv_bn_eval(one, other))
         _put(copy, norm, nn.Identity())
     return copy if float((copy(probe) - expected).abs().max()) <= ALIKE * float(expected.abs().max()) else module
 
@@ -54,10 +56,10 @@ def _pairs(module: nn.Module, probe: Tensor) -> list[tuple[str, str]]:
     hooks = []
 
     def note(name: str) -> Any:
-        return lambda part, inputs, output: given.append((name, output))
+        return lambda _part, _inputs, output: given.append((name, output))
 
     def look(name: str) -> Any:
-        return lambda part, inputs: found.extend((own, name) for own, output in given if output is inputs[0])
+        return lambda _part, inputs: found.extend((own, name) for own, output in given if output is inputs[0])
 
     for name, part in module.named_modules():
         if isinstance(part, nn.Conv2d):

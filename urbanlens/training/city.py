@@ -200,7 +200,7 @@ def training_of(task: ClassifierTask, result: FitResult, settings: FitSettings, 
     return {
         "sizes": list(dict.fromkeys(task.sizes)), "epochs": epochs, "schedule": settings.schedule,
         "smoothing": task.recipe.smoothing, "augmented": task.recipe.augmented,
-        **fit_notes(result, settings, len(task.rows["train"]), task.batch),
+        "attack": task.recipe.attack, **fit_notes(result, settings, len(task.rows["train"]), task.batch),
     }  # fmt: skip
 
 

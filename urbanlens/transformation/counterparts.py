@@ -11,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactStore
+from urbanlens.embedding.index import NearestIndex
 from urbanlens.models.beside import network_at
 from urbanlens.models.card import ModelCard
 from urbanlens.progress import Progress, part_of, silent
 from urbanlens.transformation.similarity import (
     CLASSIFIER,
+    FEATURES,
     PIXELS,
     SIMILARITIES,
     Features,
     collection_features,
+    collection_index,
     counterparts,
-    kept_features,
+    kept_index,
 )
 
 if TYPE_CHECKING:
@@ -48,11 +51,13 @@ class Searcher:
     Attributes
     ----------
     features : by the name of a similarity, (N, D)
+    indices : what is looked through: of features an index, of pixels the thumbnails themselves
     classes : (N,) the class of each image, "" where unknown
     sources : row of each image by its id
     """
 
     features: dict[str, Features]
+    indices: dict[str, NearestIndex | Features]
     classes: NDArray[Any]
     sources: dict[str, int]
 
@@ -69,13 +74,17 @@ class Searcher:
         names : similarities to look by; None: all that can be asked for
         """
         whole, names = collection.whole, known_similarities(card) if names is None else names
-        found = {}
+        found: dict[str, NearestIndex | Features] = {}
         for number, name in enumerate(names):
             tell = part_of(progress, number * len(whole), len(whole), len(names) * len(whole), "image")
             model = similarity_network(folder, card, name)
-            found[name] = collection_features(
+            found[name] = features = collection_features(
                 whole, name, size=card.size, model=model, store=store, engine=engine, progress=tell
             )
+            if name in FEATURES:
+                found[name] = collection_index(
+                    whole, name, features, size=card.size, model=model, store=store, progress=progress
+                )
         return cls._of(whole, card, found)
 
     @classmethod
@@ -83,17 +92,18 @@ class Searcher:
         """What `open` found before, of as many similarities as are kept; loads no torch."""
         whole = collection.whole
         found = {
-            name: kept_features(whole, name, size=card.size, model=similarity_network(folder, card, name), store=store)
+            name: kept_index(whole, name, size=card.size, model=similarity_network(folder, card, name), store=store)
             for name in known_similarities(card)
         }
         return cls._of(whole, card, {name: values for name, values in found.items() if values is not None})
 
     @classmethod
-    def _of(cls, whole: ImageCollection, card: ModelCard, features: dict[str, Features]) -> Searcher:
+    def _of(cls, whole: ImageCollection, card: ModelCard, indices: dict[str, NearestIndex | Features]) -> Searcher:
         classes = np.full(len(whole), "", dtype=object)
         if card.label in whole.table:
             classes = whole.texts(card.label).astype(object)
-        return cls(features, classes, {name: row for row, name in enumerate(whole.ids)})
+        features = {name: one.rows if isinstance(one, NearestIndex) else one for name, one in indices.items()}
+        return cls(features, indices, classes, {name: row for row, name in enumerate(whole.ids)})
 
     @property
     def names(self) -> list[str]:
@@ -117,5 +127,5 @@ class Searcher:
         if found.source in self.sources:
             allowed[self.sources[found.source]] = False
         query = found.frames[frame] if name == PIXELS else found.features[name][frame]
-        index, similarity = counterparts(query, self.features[name], allowed, k)
+        index, similarity = counterparts(query, self.indices[name], allowed, k)
         return np.asarray(index, np.int64), np.asarray(similarity, np.float32)

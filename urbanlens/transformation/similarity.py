@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import keep_arrays, kept_arrays
-from urbanlens.embedding.index import NearestIndex, check_mask, open_index
+from urbanlens.embedding.index import EXACT_UP_TO, NearestIndex, check_mask, open_index
 from urbanlens.embedding.nearest import Found, nearest, unit_rows
 from urbanlens.errors import ModelError
 from urbanlens.explain.trust import wilson_interval
@@ -56,6 +56,7 @@ __all__ = [
     "collection_index",
     "counterparts",
     "kept_features",
+    "kept_index",
     "measure_shift",
     "own_class_rate",
     "picture_features",
@@ -216,9 +217,33 @@ def collection_index(
     if name not in FEATURES:
         check_name(name)
         raise ModelError(f"{name} compares pictures one by one and has no index: give `counterparts` its thumbnails")
-    looks = looks_key(collection.whole.fingerprint, name, size=size, model=model)
-    key = ArtifactKey(INDEX_KIND, looks.collection, looks.model, looks.parameters)
+    key = _index_key(collection, name, size, model)
     return open_index(features, result_store(collection, store), key, progress=progress)
+
+
+def kept_index(
+    collection: ImageCollection, name: str, *, size: int = 128,
+    model: LoadedModel | ModelCard | Path | str | None = None, store: ArtifactStore | None = None,
+) -> NearestIndex | Features | None:  # fmt: skip
+    """What `counterparts` looks through, where the collection was looked at before; else None. Loads no torch.
+
+    An index of the features; they themselves where they are thumbnails, or so many that an index needs lists which
+    `collection_index` has not made yet.
+    """
+    features = kept_features(collection, name, size=size, model=model, store=store)
+    if features is None or name not in FEATURES:
+        return features
+    store = result_store(collection, store)
+    if len(features) > EXACT_UP_TO and store.find(_index_key(collection, name, size, model)) is None:
+        return features
+    return collection_index(collection, name, features, size=size, model=model, store=store)
+
+
+def _index_key(
+    collection: ImageCollection, name: str, size: int, model: LoadedModel | ModelCard | Path | str | None
+) -> ArtifactKey:
+    looks = looks_key(collection.whole.fingerprint, name, size=size, model=model)
+    return ArtifactKey(INDEX_KIND, looks.collection, looks.model, looks.parameters)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ from urbanlens.ui.caches import Shelf
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from urbanlens.artifacts import ArtifactStore
+    from urbanlens.embedding.index import NearestIndex
+    from urbanlens.transformation.looks import Features
 
 
 @st.cache_resource(show_spinner=False)
@@ -53,10 +52,10 @@ def _finished(
 
 
 @st.cache_resource(show_spinner=False)
-def _features() -> Shelf[NDArray[np.float32]]:
+def _indices() -> Shelf[NearestIndex | Features]:
     return Shelf()
 
 
-def features(key: str, kept: Callable[[], NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
-    """Kept features of a collection, read once for all visitors."""
-    return _features().get(key, kept)
+def index(key: str, kept: Callable[[], NearestIndex | Features | None]) -> NearestIndex | Features | None:
+    """What counterparts are looked for in (`urbanlens.transformation.similarity.kept_index`), read once for all."""
+    return _indices().get(key, kept)

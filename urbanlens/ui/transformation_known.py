@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from urbanlens.aesthetics.readings import TASK, tells_marks
 from urbanlens.collection.columns import TABLE_FILE
 from urbanlens.collection.library import store_for
 from urbanlens.errors import ModelError
 from urbanlens.transformation.counterparts import known_similarities, similarity_network
-from urbanlens.transformation.looks import FEATURES, SIMILARITIES, kept_features, looks_key
+from urbanlens.transformation.looks import FEATURES, SIMILARITIES, looks_key
 from urbanlens.transformation.numbers import Numbers, collection_numbers
 from urbanlens.transformation.shares import ObjectShares, collection_shares, kept_shares
 from urbanlens.transformation.similarity import counterparts as nearest_of
+from urbanlens.transformation.similarity import kept_index
 from urbanlens.ui import aesthetics, attributes, explaining, overview, pictures, transformation_caches, work
 
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
+    from urbanlens.embedding.index import NearestIndex
     from urbanlens.progress import Progress
     from urbanlens.siam.readings import Readings
+    from urbanlens.transformation.looks import Features
     from urbanlens.transformation.record import Transformation
     from urbanlens.ui.explaining import Network
     from urbanlens.ui.page import Page
@@ -54,11 +57,11 @@ def counterparts(study: Study, found: Sequence[Transformation]) -> list[str | No
     without them; None for all, with what to do, where the images were not looked at yet.
     """
     for name in known_similarities(study.card):
-        features = _looks(study, name) if name in FEATURES else None
-        if features is not None:
+        index = _looks(study, name) if name in FEATURES else None
+        if index is not None:
             title = SIMILARITIES[name].title
             pictures.quiet(f"The nearest natural image, wherever in the collection, alike by {title}.")
-            return [_nearest(study, one, name, features) for one in found]
+            return [_nearest(study, one, name, index) for one in found]
     st.info(
         "The nearest natural images are not known yet: open a transformation in the view One transformation, and let "
         "it look at all images once."
@@ -66,7 +69,7 @@ def counterparts(study: Study, found: Sequence[Transformation]) -> list[str | No
     return None
 
 
-def _looks(study: Study, name: str) -> NDArray[np.float32] | None:
+def _looks(study: Study, name: str) -> NearestIndex | Features | None:
     """What all images look like to a similarity, where it is kept and its network is there."""
     whole, size, folder = study.collection, study.card.size, study.network.folder
     try:
@@ -74,19 +77,17 @@ def _looks(study: Study, name: str) -> NDArray[np.float32] | None:
         key = looks_key(whole.fingerprint, name, size=size, model=model).digest
     except ModelError:
         return None
-    return transformation_caches.features(
-        key, lambda: kept_features(whole, name, size=size, model=model, store=study.store)
-    )
+    return transformation_caches.index(key, lambda: kept_index(whole, name, size=size, model=model, store=study.store))
 
 
-def _nearest(study: Study, one: Transformation, name: str, features: NDArray[np.float32]) -> str | None:
+def _nearest(study: Study, one: Transformation, name: str, index: NearestIndex | Features) -> str | None:
     if name not in one.features:
         return None
-    whole, pool = study.collection, np.ones(len(features), bool)
+    whole, pool = study.collection, np.ones(len(study.collection), bool)
     if one.source in whole:
         pool[whole.row(one.source)] = False
-    index, _ = nearest_of(one.features[name][-1], features, pool, 1)
-    return whole.ids[int(index[0])] if len(index) else None
+    rows, _ = nearest_of(one.features[name][-1], index, pool, 1)
+    return whole.ids[int(rows[0])] if len(rows) else None
 
 
 def known_of(here: Page) -> Known | None:

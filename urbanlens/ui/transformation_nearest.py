@@ -11,11 +11,12 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from urbanlens.embedding.index import NearestIndex
 from urbanlens.errors import ModelError
 from urbanlens.explain.trust import wilson_interval
 from urbanlens.transformation.counterparts import known_similarities, similarity_network
-from urbanlens.transformation.looks import PIXELS, SIMILARITIES, collection_features, kept_features, looks_key
-from urbanlens.transformation.similarity import counterparts
+from urbanlens.transformation.looks import FEATURES, PIXELS, SIMILARITIES, Features, collection_features, looks_key
+from urbanlens.transformation.similarity import collection_index, counterparts, kept_index
 from urbanlens.ui import caches, overview, pictures, state, transformation_caches, work
 
 if TYPE_CHECKING:
@@ -78,15 +79,15 @@ def choose_and_find(here: Page, study: Study, found: Transformation) -> Nearest 
     if not pool.any():
         st.info(f"There is no image to choose from {pictures.plain(among)}: look for them elsewhere.")
         return None
-    features = _features(study, name)
-    if features is None:
+    looks = _looks(study, name)
+    if looks is None:
         return None
     query = _query(found, name)
     if query is None:
         st.info("This one was made without this way of comparing in mind: choose another, or make it anew.")
         return None
     key = hashlib.sha256(b"".join([name.encode(), study.network.key.encode(), pool.tobytes(), query.tobytes()]))
-    rows, values, index, similarity = _found(key.hexdigest(), query, features, pool)
+    rows, values, index, similarity = _found(key.hexdigest(), query, looks, pool)
     if not len(index):
         st.info(f"None of the images {pictures.plain(among)} can be read.")
         return None
@@ -102,27 +103,32 @@ def _begun(text: str) -> str:
 def _found(
     key: str,  # noqa: ARG001
     _query: NDArray[Any],
-    _features: NDArray[np.float32],
+    _looks: NearestIndex | Features,
     _pool: NDArray[np.bool_],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     """The nearest row to each frame and how similar it is; then the rows nearest to the last, and theirs."""
-    index, similarity = counterparts(_query[-1], _features, _pool, BEST)
-    rows, values = _of_each(_query, _features, _pool)
+    index, similarity = counterparts(_query[-1], _looks, _pool, BEST)
+    rows, values = _of_each(_query, _looks, _pool)
     return rows, values, np.asarray(index, np.int64), np.asarray(similarity, np.float64)
 
 
 def _of_each(
-    query: NDArray[Any], features: NDArray[np.float32], pool: NDArray[np.bool_]
+    query: NDArray[Any], looks: NearestIndex | Features, pool: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """`counterparts` of each frame for k = 1; where pixels are compared, which is slow, of some frames only."""
+    rows, values = np.full(len(query), -1, np.int64), np.zeros(len(query))
     if query.ndim > 2:
-        rows, values = np.full(len(query), -1, np.int64), np.zeros(len(query))
         for frame in {round(at) for at in np.linspace(0, len(query) - 1, PIXEL_FRAMES)}:
-            index, similarity = counterparts(query[frame], features, pool, 1)
+            index, similarity = counterparts(query[frame], looks, pool, 1)
             if len(index):
                 rows[frame], values[frame] = index[0], similarity[0]
         return rows, values
-    rows, values = np.full(len(query), -1, np.int64), np.full(len(query), -np.inf)
+    if isinstance(looks, NearestIndex) and not looks.exact:
+        index, similarity = looks.search(query, 1, pool)
+        return (index[:, 0], similarity[:, 0].astype(float)) if index.size else (rows, values)
+    # One table of products is faster than as many exact searches.
+    features = looks.rows if isinstance(looks, NearestIndex) else looks
+    values = np.full(len(query), -np.inf)
     for start in range(0, len(features), AT_ONCE):
         part = features[start : start + AT_ONCE]
         scores = part @ query.T.astype(np.float32)
@@ -169,16 +175,14 @@ def _is_there(study: Study, name: str) -> bool:
     return True
 
 
-def _kept(study: Study, name: str) -> NDArray[np.float32] | None:
+def _kept(study: Study, name: str) -> NearestIndex | Features | None:
     """What all images look like to a similarity where it is kept; loads no torch."""
     whole, size, model = study.collection, study.card.size, _network(study, name)
     key = looks_key(whole.fingerprint, name, size=size, model=model).digest
-    return transformation_caches.features(
-        key, lambda: kept_features(whole, name, size=size, model=model, store=study.store)
-    )
+    return transformation_caches.index(key, lambda: kept_index(whole, name, size=size, model=model, store=study.store))
 
 
-def _features(study: Study, name: str) -> NDArray[np.float32] | None:
+def _looks(study: Study, name: str) -> NearestIndex | Features | None:
     """What all images look like to a similarity; where that is not kept, a button that computes it, and None."""
     known = _kept(study, name)
     if known is not None:
@@ -191,7 +195,11 @@ def _features(study: Study, name: str) -> NDArray[np.float32] | None:
     engine = caches.engine() if asked else None
 
     def compute(progress: Progress) -> None:
-        collection_features(whole, name, size=size, model=model, store=store, engine=engine, progress=progress)
+        features = collection_features(
+            whole, name, size=size, model=model, store=store, engine=engine, progress=progress
+        )
+        if name in FEATURES:
+            collection_index(whole, name, features, size=size, model=model, store=store, progress=progress)
 
     work.wait_when_asked(key, "Looking at the images", f"Look at all {len(whole):,} images", compute)
     return _kept(study, name)
