@@ -88,6 +88,27 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--group", metavar="COLUMN", help="images with equal values here stay together in training or in the test"
     )
+    command.add_argument("--out", type=Path, help="folder of the model; default: models/ in the collection")
+    command.add_argument("--extra", type=Path, help="another collection whose rows are for training only")
+    command.add_argument(
+        "--neighbours", type=float, nargs=2, metavar=("METRES", "SIMILARITY"),
+        help="for city: images without a label join one that was taken within so many metres and looks so much alike "
+        "(cosine, 1: the same), such as 30 0.8",
+    )  # fmt: skip
+    add_learning(command)
+    add_drawing(command.add_argument_group("for generator"))
+    add_scoring(command.add_argument_group("for siam and score"))
+    group = command.add_argument_group("for aesthetics")
+    group.add_argument("--backbone", help="the trunk's network; default: as in the paper")
+    group.add_argument(
+        "--sampling", choices=["class", "score", "each"],
+        help="how images are drawn; default: class. The loss of high_low weighs extreme marks sevenfold, score draws "
+        "them so once more",
+    )  # fmt: skip
+
+
+def add_learning(command: argparse.ArgumentParser) -> None:
+    """How a network learns: which one, from which start, at which sizes, and how long."""
     command.add_argument(
         "--transfer", action="store_true", help="train only the last blocks of efficientnet_lite0: a few minutes"
     )
@@ -97,13 +118,6 @@ def add_training(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="start from ImageNet weights: packaged ones of efficientnet_lite0; for aesthetics, others are fetched",
     )
-    command.add_argument("--out", type=Path, help="folder of the model; default: models/ in the collection")
-    command.add_argument("--extra", type=Path, help="another collection whose rows are for training only")
-    command.add_argument(
-        "--neighbours", type=float, nargs=2, metavar=("METRES", "SIMILARITY"),
-        help="for city: images without a label join one that was taken within so many metres and looks so much alike "
-        "(cosine, 1: the same), such as 30 0.8",
-    )  # fmt: skip
     command.add_argument(
         "--sizes",
         type=int,
@@ -130,15 +144,6 @@ def add_training(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--options", type=option, nargs="+", metavar="NAME=VALUE", help="of the architecture, such as hidden=256"
     )
-    add_drawing(command.add_argument_group("for generator"))
-    add_scoring(command.add_argument_group("for siam and score"))
-    group = command.add_argument_group("for aesthetics")
-    group.add_argument("--backbone", help="the trunk's network; default: as in the paper")
-    group.add_argument(
-        "--sampling", choices=["class", "score", "each"],
-        help="how images are drawn; default: class. The loss of high_low weighs extreme marks sevenfold, score draws "
-        "them so once more",
-    )  # fmt: skip
 
 
 def add_drawing(command: Any) -> None:

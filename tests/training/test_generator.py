@@ -23,6 +23,8 @@ from urbanlens.training.generator import GeneratorPlan, train_generator
 from urbanlens.training.prior import PriorSettings, learn_prior
 from urbanlens.training.reconstruction import Comparator, Reconstruction, ReconstructionSettings
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PLAN = GeneratorPlan(size=32, channels=4, width=32, prior_width=16, steps=32, batch=8, prior_steps=12)
 LIGHT = {
     drivers.ROBUST: {"architecture": "vgg11", "width": 4, "hidden": 8, "batch_norm": True, "pool": 1,

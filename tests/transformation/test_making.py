@@ -21,6 +21,8 @@ from urbanlens.transformation.making import Workshop, make, make_many
 from urbanlens.transformation.record import ARRAYS_FILE, KIND, Settings, finished, read
 from urbanlens.transformation.transform_command import some_sources
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 QUICK = Settings(steps=6, reach="near")
 
 

@@ -16,6 +16,8 @@ from urbanlens.transformation import Settings, maximize_activation
 from urbanlens.transformation.making import Workshop
 from urbanlens.transformation.maximize import MOST, margin
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
