@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 SIZE: Final = 224
 DIMENSIONS: Final = 320
 CHUNK: Final = 32
-BATCH: Final = 32
 NETWORK: Final = "efficientnet-lite0"
 FEATURES_FILE: Final = "features.npy"
 
@@ -101,11 +100,15 @@ class _Extractor:
             return np.zeros((0, DIMENSIONS), np.float32)
         import torch
 
+        from urbanlens.engine import comfortable_batch
+
+        size = comfortable_batch(torch.device("cpu") if self._engine is None else self._engine.device)
         parts = []
         with self._network() as network, torch.inference_mode():
-            for start in range(0, len(images), BATCH):
-                pixels = np.stack([_pixels(image) for image in images[start : start + BATCH]])
-                parts.append(self._map(lambda some: _pooled(network, some), torch.from_numpy(pixels)))
+            for start in range(0, len(images), size):
+                pixels = np.stack([_pixels(image) for image in images[start : start + size]])
+                batch = torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last)
+                parts.append(self._map(lambda some: _pooled(network, some), batch))
         return unit_rows(torch.cat(parts).float().cpu().numpy())
 
     def _network(self) -> AbstractContextManager[nn.Module]:
