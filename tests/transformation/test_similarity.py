@@ -9,11 +9,12 @@ from PIL import Image, ImageFilter
 from tests.embedding.city import small_city
 from urbanlens.artifacts import ArtifactStore
 from urbanlens.collection import ImageCollection
+from urbanlens.embedding.index import NearestIndex
 from urbanlens.embedding.nearest import unit_rows
 from urbanlens.errors import Cancelled, ModelError, UnknownNameError
 from urbanlens.models import ModelCard, build_model, load_model, save_model
 from urbanlens.models.transform import square_pixels
-from urbanlens.transformation import looks
+from urbanlens.transformation import looks, similarity
 from urbanlens.transformation.similarity import (
     FEATURES,
     SIMILARITIES,
@@ -22,6 +23,7 @@ from urbanlens.transformation.similarity import (
     collection_index,
     counterparts,
     kept_features,
+    kept_index,
     measure_shift,
     own_class_rate,
     picture_features,
@@ -316,6 +318,32 @@ def test_an_index_finds_the_same(city: ImageCollection, tmp_path: Path) -> None:
         by_index, by_rows = counterparts(query, index, region, 9), counterparts(query, rows, region, 9)
         np.testing.assert_array_equal(by_index[0], by_rows[0])
         np.testing.assert_allclose(by_index[1], by_rows[1], atol=1e-6)
+
+
+def test_what_is_kept_is_looked_through(
+    city: ImageCollection, looked_at: tuple[str, Path | None, np.ndarray], tmp_path: Path
+) -> None:
+    name, model, rows = looked_at
+    assert kept_index(city, name, size=P, model=model, store=ArtifactStore(tmp_path)) is None
+    found = kept_index(city, name, size=P, model=model)
+    if name not in FEATURES:
+        assert found is not None and np.array_equal(found, rows)
+        return
+    assert isinstance(found, NearestIndex) and found.exact
+    np.testing.assert_allclose(found.rows, rows, atol=1e-3)  # kept ones are of half precision
+    everywhere = np.ones(len(city), bool)
+    np.testing.assert_array_equal(counterparts(rows[2], found, everywhere, 3)[0], counterparts(
+        rows[2], rows, everywhere, 3)[0])  # fmt: skip
+
+
+def test_many_images_wait_for_their_lists(
+    city: ImageCollection, looked_at: tuple[str, Path | None, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists take minutes: a page compares all images until they are made."""
+    name, model, rows = looked_at
+    monkeypatch.setattr(similarity, "EXACT_UP_TO", 4)
+    found = kept_index(city, name, size=P, model=model)
+    assert not isinstance(found, NearestIndex) and np.array_equal(found, rows)
 
 
 @pytest.mark.parametrize("pixels", [False, True])
