@@ -289,8 +289,8 @@ def reproduce_command(arguments: argparse.Namespace) -> Answer:
     note_gates(collection, generators, gates["gates"])
     text = report(collection, gates["gates"], scorers, aesthetes, generators, progress=TerminalProgress())
     write_atomically(arguments.out, text.encode())
-    for way, file in FILES.items():
-        write_atomically(arguments.out.with_name(file), contact_sheet(collection, way))
+    for way in generators:
+        write_atomically(arguments.out.with_name(FILES[way]), contact_sheet(collection, way))
     return {"report": str(arguments.out), **gates}
 
 

@@ -20,10 +20,12 @@ from streamlit.testing.v1 import AppTest
 from tests.app.scenic import fine, selected, told
 from tests.app.test_explaining import waited
 from tests.app.test_pages import address, texts
+from tests.embedding.test_nearest import grouped
 from tests.training.worlds import world
 from tests.transformation.workshops import save_generator
 from urbanlens.artifacts import ArtifactStore
 from urbanlens.collection import ImageCollection, Region, encode_region
+from urbanlens.embedding.index import NearestIndex
 from urbanlens.models.card import ModelCard
 from urbanlens.transformation.counterparts import Searcher
 from urbanlens.transformation.record import FRAMES_FILE, Settings, Transformation, finished, keep
@@ -199,17 +201,21 @@ def test_the_nearest_images_are_those_of_the_features(turned: ImageCollection, v
     assert [data["real"][stop["real"]]["name"] for stop in data["stops"][-3:]] == [turned.ids[row] for row in best]
 
 
-def test_nearest_rows_of_all_frames_at_once_are_those_of_each() -> None:
+@pytest.mark.parametrize("exact", [True, False])
+def test_nearest_rows_of_all_frames_at_once_are_those_of_each(exact: bool) -> None:
     generator = np.random.default_rng(0)
-    features = generator.normal(size=(200, 8)).astype(np.float32)
-    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    features = grouped(20_000, 400)
     features[7] = 0  # it could not be read
-    query, pool = features[[3, 50, 7]] + 0, generator.random(200) < 0.7
+    query, pool = features[[3, 50, 60]] + 0, generator.random(20_000) < 0.7
     pool[[3, 7]], pool[50] = True, False
-    rows, values = _of_each(query, features, pool)
+    index = NearestIndex(features, exact_up_to=50_000 if exact else 5_000)
+    assert index.exact == exact
+    rows, values = _of_each(query, index, pool)
     assert rows[0] == 3 and values[0] == pytest.approx(1, abs=1e-5)
     assert rows[1] != 50 and pool[rows].all()
-    nothing, low = _of_each(query, features, np.zeros(200, bool))
+    one, similarity = index.search(query[1], 1, pool)
+    assert rows[1] == one[0] and values[1] == pytest.approx(similarity[0], abs=1e-5)
+    nothing, low = _of_each(query, index, np.zeros(20_000, bool))
     assert nothing.tolist() == [-1] * 3 and low.tolist() == [0] * 3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from urbanlens.cli import main
 from urbanlens.collection import ImageCollection
 from urbanlens.errors import ArtifactError, Cancelled, CollectionError, ModelError
 from urbanlens.transformation.counterparts import Searcher, known_similarities
-from urbanlens.transformation.making import Workshop, make, make_many
+from urbanlens.transformation.making import Source, Workshop, begin, make, make_many
 from urbanlens.transformation.record import ARRAYS_FILE, KIND, Settings, finished, read
 from urbanlens.transformation.transform_command import some_sources
 
@@ -70,8 +71,26 @@ def test_it_is_whole_and_kept(collection: ImageCollection, workshop: Workshop, t
 def test_several_are_what_each_alone_is(collection: ImageCollection, workshop: Workshop, tmp_path: Path) -> None:
     sources = of_class(collection, "Dark")[:3]
     together = make_many(workshop, collection, sources, "Light", QUICK, store=ArtifactStore(tmp_path / "a"))
-    alone = make(workshop, collection, sources[1], "Light", QUICK, store=ArtifactStore(tmp_path / "b"))
-    np.testing.assert_allclose(together[1].certainty, alone.certainty, atol=0.05)
+    for number, source in enumerate(sources):
+        alone, one = (
+            make(workshop, collection, source, "Light", QUICK, store=ArtifactStore(tmp_path / "b")),
+            together[number],
+        )
+        assert (one.source, one.steps.tolist()) == (source, alone.steps.tolist())
+        assert np.abs(one.frames.astype(int) - alone.frames).mean() < 3
+        np.testing.assert_allclose(one.codes.astype(float), alone.codes.astype(float), atol=0.1)
+        np.testing.assert_allclose(one.certainty, alone.certainty, atol=0.05)
+        np.testing.assert_allclose(one.source_certainty, alone.source_certainty, atol=1e-4)
+        np.testing.assert_allclose(one.shares, alone.shares, atol=0.05)
+        for name, values in alone.features.items():
+            assert (np.sum(one.features[name] * values, axis=1) > 0.97).all()
+    for first, other in pairwise(together):
+        assert np.abs(first.frames.astype(int) - other.frames).mean() > 6
+
+
+def test_prototypes_and_images_are_not_mixed(workshop: Workshop) -> None:
+    with pytest.raises(ModelError, match="one kind after the other"):
+        begin(workshop, [Source("a", Image.new("RGB", (32, 32)), ""), Source("", None, "")], 0)
 
 
 def test_photographs_and_prototypes(collection: ImageCollection, workshop: Workshop, tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def contact_sheet(collection: ImageCollection, way: str) -> bytes:
             rows.append([square_pixels(picture, SIDE).transpose(1, 2, 0) for picture in pictures])
     if not rows:
         raise ArtifactError(
-            f"no transformations of the column {LABEL} are kept: run `python -m urbanlens transform` first"
+            f"no transformations of the column {LABEL} are kept: run `python -m urbanlens transform {collection.root} "
+            f"--generator {name} --method {method}` first"
         )
     sheet = np.full((len(rows) * (SIDE + GAP), len(rows[0]) * (SIDE + GAP), 3), 255, np.uint8)
     for down, row in enumerate(rows):

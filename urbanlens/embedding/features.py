@@ -42,7 +42,7 @@ def embed(
     collection : a collection, or a view of one; the whole collection is embedded and kept, a view gets its rows.
     engine : the device layer; None computes on the CPU with a network of its own.
     store : where the result is kept; None takes the collection's own (`store_for`).
-    progress : told after each chunk of 64 images; may raise `Cancelled`. Finished chunks are kept, so a later call
+    progress : told after each chunk of 32 images; may raise `Cancelled`. Finished chunks are kept, so a later call
         goes on where this one stopped.
 
     Returns

@@ -12,6 +12,8 @@ Above, the rows are sorted into lists of which a search visits a few (`lists`); 
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -80,6 +82,11 @@ class NearestIndex:
     def rows(self) -> Rows:
         """(N, D) the vectors with length 1, rows of zeros as they were."""
         return self._rows
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes; lists hold the rows once more, in half precision."""
+        return self._rows.nbytes + (self._axes.nbytes if self._axes is not None else self._rows.nbytes // 2)
 
     @property
     def exact(self) -> bool:
@@ -174,6 +181,11 @@ def open_index(
     return index
 
 
+def needs_lists(features: Rows, exact_up_to: int = EXACT_UP_TO) -> bool:
+    """Whether an index of features (N, D) has to make lists before it can be asked, which takes minutes."""
+    return int(np.any(features, axis=1).sum()) > max(exact_up_to, FEWEST) and find_spec("faiss") is not None
+
+
 def check_mask(rows: Mask, count: int) -> Mask:
     """The same mask; ValueError where it is not one truth value for each of `count` images."""
     mask = np.asarray(rows)
@@ -192,6 +204,10 @@ class _Axes:
         self._axes = np.ascontiguousarray(np.linalg.eigh(some.T @ some)[1][:, ::-1][:, :AXES], np.float32)
         self._flat = rows @ self._axes
         self._left = np.sqrt(np.maximum(1 - np.einsum("nd,nd->n", self._flat, self._flat), 0)) + SLACK
+
+    @property
+    def nbytes(self) -> int:
+        return self._flat.nbytes
 
     def search(self, rows: Rows, query: Rows, k: int, allowed: Mask | None) -> Found:
         """The k best of the allowed rows, of which there are k or more."""

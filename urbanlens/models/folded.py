@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -50,7 +51,7 @@ def fold_batch_norms(module: nn.Module, probe: Tensor) -> nn.Module:
 
 
 def _pairs(module: nn.Module, probe: Tensor) -> list[tuple[str, str]]:
-    """Names of convolutions, and of the batch norms that take what they give."""
+    """Names of convolutions, and of the batch norms that take what they give; none that is used more than once."""
     given: list[tuple[str, Tensor]] = []
     found: list[tuple[str, str]] = []
     hooks = []
@@ -71,7 +72,8 @@ def _pairs(module: nn.Module, probe: Tensor) -> list[tuple[str, str]]:
     finally:
         for hook in hooks:
             hook.remove()
-    return found
+    used = Counter(name for pair in found for name in pair)
+    return [pair for pair in found if used[pair[0]] == used[pair[1]] == 1]
 
 
 def _put(module: nn.Module, name: str, part: nn.Module) -> None:

@@ -82,8 +82,9 @@ class Searcher:
                 whole, name, size=card.size, model=model, store=store, engine=engine, progress=tell
             )
             if name in FEATURES:
+                last = part_of(progress, (number + 1) * len(whole) - 1, 1, len(names) * len(whole), "image")
                 found[name] = collection_index(
-                    whole, name, features, size=card.size, model=model, store=store, progress=progress
+                    whole, name, features, size=card.size, model=model, store=store, progress=last
                 )
         return cls._of(whole, card, found)
 

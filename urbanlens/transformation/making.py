@@ -307,9 +307,14 @@ def _make_batch(
 
 @torch.no_grad()
 def begin(workshop: Workshop, sources: Sequence[Source], target: int) -> tuple[Tensor, NDArray[np.float32]]:
-    """Codes (N, C, h, h) of sources, neutral ones of prototypes, and p(target) (N, M) on the pictures themselves."""
+    """Codes (N, C, h, h) of sources, and p(target) (N, M) on the pictures themselves; of prototypes, zeros and NaN.
+
+    ModelError where some have a picture and others none.
+    """
     module: Any = workshop.generator.module
     images = [source.image for source in sources if source.image is not None]
+    if images and len(images) < len(sources):
+        raise ModelError("some of these begin with a picture and others with none: make them one kind after the other")
     if not images:
         unknown = np.full((len(sources), len(workshop.networks)), np.nan, np.float32)
         return torch.zeros(len(sources), *module.code_shape, device=workshop.device), unknown

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from urbanlens.artifacts import ArtifactKey, ArtifactStore
 from urbanlens.chunks import keep_arrays, kept_arrays
-from urbanlens.embedding.index import EXACT_UP_TO, NearestIndex, check_mask, open_index
+from urbanlens.embedding.index import NearestIndex, check_mask, needs_lists, open_index
 from urbanlens.embedding.nearest import Found, nearest, unit_rows
 from urbanlens.errors import ModelError
 from urbanlens.explain.trust import wilson_interval
@@ -227,16 +227,16 @@ def kept_index(
 ) -> NearestIndex | Features | None:  # fmt: skip
     """What `counterparts` looks through, where the collection was looked at before; else None. Loads no torch.
 
-    An index of the features; they themselves where they are thumbnails, or so many that an index needs lists which
-    `collection_index` has not made yet.
+    An index of the whole collection's features, or its thumbnails. None, too, where the images are so many that the
+    index needs lists which `collection_index` has not made yet.
     """
-    features = kept_features(collection, name, size=size, model=model, store=store)
+    whole, store = collection.whole, result_store(collection, store)
+    features = kept_features(whole, name, size=size, model=model, store=store)
     if features is None or name not in FEATURES:
         return features
-    store = result_store(collection, store)
-    if len(features) > EXACT_UP_TO and store.find(_index_key(collection, name, size, model)) is None:
-        return features
-    return collection_index(collection, name, features, size=size, model=model, store=store)
+    if needs_lists(features) and store.find(_index_key(whole, name, size, model)) is None:
+        return None
+    return collection_index(whole, name, features, size=size, model=model, store=store)
 
 
 def _index_key(

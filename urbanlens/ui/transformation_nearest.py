@@ -123,11 +123,12 @@ def _of_each(
             if len(index):
                 rows[frame], values[frame] = index[0], similarity[0]
         return rows, values
-    if isinstance(looks, NearestIndex) and not looks.exact:
+    assert isinstance(looks, NearestIndex)
+    if not looks.exact:
         index, similarity = looks.search(query, 1, pool)
         return (index[:, 0], similarity[:, 0].astype(float)) if index.size else (rows, values)
     # One table of products is faster than as many exact searches.
-    features = looks.rows if isinstance(looks, NearestIndex) else looks
+    features = looks.rows
     values = np.full(len(query), -np.inf)
     for start in range(0, len(features), AT_ONCE):
         part = features[start : start + AT_ONCE]
