@@ -33,6 +33,7 @@ from urbanlens.transformation.record import transformation_key as key_of
 from urbanlens.ui import library
 from urbanlens.ui.transformation_nearest import _of_each
 from urbanlens.ui.transformation_trust import agreement_table, gate_table, gate_words
+from urbanlens.ui.transformation_verdict import guessing
 from urbanlens.ui.transformation_way import far
 from urbanlens.ui.transformations import FOREIGN, methods_of, verdict
 
@@ -390,6 +391,20 @@ def test_another_collection_forgets_what_was_chosen(turned: ImageCollection, vis
     selected(app, "collection").select("town").run()
     fine(app)
     assert {name: address(app, name) for name in chosen} == dict.fromkeys(chosen, "")
+
+
+def test_networks_that_may_be_guessing_are_named() -> None:
+    rates = {"knows": (0.9, 0.8, 0.95), "guesses": (0.65, 0.53, 0.75)}
+    metrics: dict[str, Any] = {
+        name: {"real": {"accuracy": share, "interval": [low, high], "images": 69, "base_rate": 0.6}}
+        for name, (share, low, high) in rates.items()
+    }
+    card = ModelCard(
+        "g", "generator", "template_generator", ("a", "b"), 32, metrics={**metrics, "error": 0.1},
+        data={"drivers": {"knows": "x", "unheard": "z"}, "judges": {"guesses": "y"}},
+    )  # fmt: skip
+    (told,) = guessing(card)
+    assert told.startswith("guesses is right in 65") and "always naming the most frequent class would be in 60" in told
 
 
 def test_words_and_numbers() -> None:

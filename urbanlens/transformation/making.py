@@ -27,6 +27,7 @@ from urbanlens.progress import Progress, part_of, silent
 from urbanlens.transformation.counterparts import known_similarities
 from urbanlens.transformation.maximize import Way, maximize_activation
 from urbanlens.transformation.record import Settings, Transformation, keep, read, transformation_key
+from urbanlens.transformation.shares import SEGMENTER, segmenter_folder
 from urbanlens.transformation.similarity import (
     CLASSIFIER,
     FEATURES,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 BATCH = 10
 """Transformations that are computed at once."""
 
-SEGMENTER = "segmenter"
 SHIFT_IMAGES = 120
 """About so many images tell what a generator adds to every one."""
 
@@ -206,14 +206,6 @@ class Workshop:
             named = self.segmenter.module(large).argmax(1).flatten(1)
             rows.append(torch.stack([torch.bincount(one, minlength=count) for one in named]).float() / named.shape[1])
         return self.segmenter.classes, np.asarray(torch.cat(rows).cpu().numpy(), np.float32)
-
-
-def segmenter_folder(collection: ImageCollection) -> Path | None:
-    """The collection's own segmenter, else the demo's; None where there is neither."""
-    from urbanlens.collection.library import SHIPPED
-
-    folders = [collection.root / "models" / SEGMENTER, SHIPPED / "demo" / "models" / SEGMENTER]
-    return next((folder for folder in folders if (folder / "model.json").is_file()), None)
 
 
 def make(

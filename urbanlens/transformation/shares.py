@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
 
 KIND = "object-shares"
+SEGMENTER = "segmenter"
+"""The model that names the objects of template images."""
 
 
 @dataclass(frozen=True)
@@ -127,3 +130,11 @@ def _shares(labels: Labels, image_id: str, numbers: NDArray[np.int64]) -> NDArra
         return np.full(len(numbers), np.nan, np.float32)
     counts = np.bincount(ids.ravel(), minlength=int(numbers.max(initial=0)) + 1)[numbers]
     return (counts / ids.size if counts.any() else np.full(len(numbers), np.nan)).astype(np.float32)
+
+
+def segmenter_folder(collection: ImageCollection) -> Path | None:
+    """The collection's own segmenter, else the demo's; None where there is neither."""
+    from urbanlens.collection.library import SHIPPED
+
+    folders = [collection.root / "models" / SEGMENTER, SHIPPED / "demo" / "models" / SEGMENTER]
+    return next((folder for folder in folders if (folder / "model.json").is_file()), None)

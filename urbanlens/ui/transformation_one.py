@@ -10,6 +10,7 @@ import streamlit as st
 
 from urbanlens.errors import ArtifactError, UrbanLensError
 from urbanlens.transformation.record import METHODS, REACHES, Finished, Settings, Transformation
+from urbanlens.transformation.shares import segmenter_folder
 from urbanlens.ui import (
     caches,
     overview,
@@ -252,9 +253,16 @@ def _compute(study: Study, wish: Wish) -> Transformation | None:
 
 def _present(here: Page, study: Study, wish: Wish, found: Transformation, done: list[Finished]) -> None:
     """Whether others believe it, the way step by step, the real images it leads to, and all of it to take home."""
-    transformation_verdict.tell(found)
+    transformation_verdict.tell(found, study.card)
     stepping, saving = st.container(), st.container(horizontal=True, gap="small", vertical_alignment="center")
     st.subheader("The nearest real images", anchor=False)
+    naming = segmenter_folder(study.collection)
+    if found.objects and naming is not None and not naming.is_relative_to(study.collection.root):
+        with stepping:
+            pictures.quiet(
+                "What came and went is named by the demo's segmenter, which learnt from drawn streets: on photographs "
+                "it is poor."
+            )
     nearest = transformation_nearest.choose_and_find(here, study, found)
     if nearest is not None:
         transformation_nearest.show_best(study, found, nearest)

@@ -12,7 +12,7 @@ import streamlit as st
 from urbanlens.errors import ArtifactError
 from urbanlens.explain.trust import wilson_interval
 from urbanlens.transformation.record import METHODS, Transformation
-from urbanlens.ui import explaining, pictures, transformation_caches, transformation_finished
+from urbanlens.ui import explaining, pictures, transformation_caches, transformation_finished, transformation_verdict
 
 if TYPE_CHECKING:
     from urbanlens.models import ModelCard
@@ -89,6 +89,11 @@ def _gates(study: Study) -> None:
             "demo's. What its finished transformations say stands below."
         )
         return
+    if "gates" not in study.card.metrics:
+        pictures.note(
+            f"{names[study.network.name]} has not been put to these tests: they need a world whose truth is known. "
+            "What they said of other generators says nothing about it; what is known of it stands below."
+        )
     told = [
         f"{way} passes {sum(part['passed'])} of {len(part)}"
         for way, part in table[table["bound"] != TOLD].groupby("way", sort=False)
@@ -143,7 +148,8 @@ def _drawn(card: ModelCard) -> None:
     st.subheader("Does drawing alone keep the class?", anchor=False)
     pictures.quiet(
         "How often a network names the right class of a test image, and of the same image drawn again by the "
-        "generator with nothing changed; 95 % intervals in brackets. What is lost here cannot be gained later."
+        f"generator with nothing changed; 95 % intervals in brackets. {_base_rate(scores)}What is lost here cannot be "
+        "gained later."
     )
     drivers = set(card.data.get("drivers", ()))
     rows = [
@@ -152,6 +158,17 @@ def _drawn(card: ModelCard) -> None:
         for name, one in scores.items()
     ]  # fmt: skip
     pictures.text_table(pd.DataFrame(rows))
+    told = transformation_verdict.guessing(card)
+    if told:
+        pictures.note(
+            f"{'; '.join(told)}. Such a network may know the camera or the day rather than the class: what it says of "
+            "a template image proves nothing."
+        )
+
+
+def _base_rate(scores: Mapping[str, Any]) -> str:
+    rates = [one["real"]["base_rate"] for one in scores.values() if "base_rate" in one["real"]]
+    return f"Always naming the most frequent class is right in {rates[0]:.1%}. " if rates else ""
 
 
 def _accuracy(told: Mapping[str, Any]) -> str:

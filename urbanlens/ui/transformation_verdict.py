@@ -10,14 +10,15 @@ from urbanlens.ui import pictures
 from urbanlens.ui.transformations import certainties, is_failure
 
 if TYPE_CHECKING:
+    from urbanlens.models import ModelCard
     from urbanlens.transformation.record import Transformation
 
 LENIENT = 0.5
 """A network that is so sure of the target on the mere reconstruction proves nothing by being sure of it later."""
 
 
-def tell(found: Transformation) -> None:
-    """A failure as a failure; agreement with what it is worth."""
+def tell(found: Transformation, card: ModelCard) -> None:
+    """A failure as a failure; agreement with what it is worth. `card` is the generator's."""
     others, target = certainties(found), pictures.plain(found.target)
     if not others:
         st.warning(
@@ -33,6 +34,7 @@ def tell(found: Transformation) -> None:
     else:
         pictures.quiet(f"Networks that took no part agree that this is {found.target}. {_said(found)}")
     _lenient(found)
+    _guessing(found, card)
 
 
 def _said(found: Transformation) -> str:
@@ -57,3 +59,29 @@ def _lenient(found: Transformation) -> None:
         f"{' and '.join(names)} {sees} {found.target} in the mere reconstruction already, where nothing has been "
         "changed yet: that it is seen in the end says little."
     )
+
+
+def guessing(card: ModelCard) -> list[str]:
+    """Networks around a generator that may not know the classes at all, with what they reach on real test images."""
+    told = []
+    for name in (*card.data.get("drivers", ()), *card.data.get("judges", ())):
+        real = card.metrics.get(name, {}).get("real", {})
+        if real.get("accuracy") is None or "base_rate" not in real:
+            continue
+        low, high = real["interval"]
+        if low <= real["base_rate"]:
+            told.append(
+                f"{name} is right in {pictures.percent(real['accuracy'])} of {real['images']:,} ({low:.0%} to "
+                f"{high:.0%}), always naming the most frequent class would be in {pictures.percent(real['base_rate'])}"
+            )
+    return told
+
+
+def _guessing(found: Transformation, card: ModelCard) -> None:
+    """Networks whose word is worth little, whatever they say of this picture."""
+    told = guessing(card)
+    if told:
+        pictures.note(
+            f"On real test images that nobody learnt from, {'; '.join(told)}. Such a network may know the camera or "
+            f"the day rather than {found.target}: that it is sure proves nothing."
+        )

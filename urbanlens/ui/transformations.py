@@ -112,9 +112,7 @@ def titles(known: dict[str, Network]) -> dict[str, str]:
     for name, network in known.items():
         encoder = network.card.options.get("encoder", "") if network.card else ""
         if encoder:
-            how = (
-                "with a code of its own" if encoder == "learned" else f"inverts features of {encoder}, as in the paper"
-            )
+            how = "with a code of its own" if encoder == "learned" else "inverted features, the paper's way"
             named[name] += f": {how}"
     return named
 
