@@ -190,7 +190,8 @@ def test_an_attack_moves_images_so_far_and_harms() -> None:
     length = (moved - images).flatten(1).norm(dim=1)
     assert torch.allclose(length, torch.full((3,), 0.02 * 0.5 * images[0].numel() ** 0.5), rtol=1e-3)
     loss = torch.nn.functional.cross_entropy
-    assert float(loss(network.eval()(moved), labels)) > float(loss(network(images), labels))
+    harmed, before = (loss(network.eval()(some), labels).detach() for some in (moved, images))
+    assert float(harmed) > float(before)
     assert all(value.requires_grad for value in network.parameters())
     network.train()
     assert [part.training for part in network.modules()] == modes
