@@ -131,9 +131,9 @@ class ImageCollection:
             )
         return self._rows[image_id]
 
-    def texts(self, column: str) -> npt.NDArray[np.str_]:
-        """(N,) the values of a column of the table as text; "" for none."""
-        values = self.table[column]
+    def texts(self, column: str, rows: Sequence[int] | None = None) -> npt.NDArray[np.str_]:
+        """The values of a column of the table as text, (N,) of all rows or those of some; "" for none."""
+        values = self.table[column] if rows is None else self.table[column].iloc[list(rows)]
         return np.array(["" if empty else str(value) for value, empty in zip(values, values.isna(), strict=True)], str)
 
     def path(self, image_id: str) -> Path:

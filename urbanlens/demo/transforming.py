@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from urbanlens.transformation.changes import counterpart_changes, planted_direct
 from urbanlens.transformation.counterparts import Searcher
 from urbanlens.transformation.looks import CLASSIFIER, FEATURES
 from urbanlens.transformation.numbers import OBJECT, numbers_of
-from urbanlens.transformation.record import Settings, Transformation
+from urbanlens.transformation.record import Method, Settings, Transformation
 from urbanlens.transformation.shares import collection_shares
 from urbanlens.transformation.similarity import own_class_rate
 
@@ -63,30 +62,33 @@ def judged_generators(
     collection: ImageCollection, *, ways: Sequence[str] = tuple(WAYS), progress: Progress = silent
 ) -> dict[str, JudgedGenerator]:  # fmt: skip
     """All shipped generators by each way, on test images; template images' codes are kept, all else is anew."""
-    from urbanlens.transformation.making import Workshop
-
-    found = {}
-    for way in ways:
-        name, method = WAYS[way]
-        folder = collection.root / "models" / name
-        if (folder / CARD_FILE).is_file():
-            workshop = Workshop.open(collection, folder)
-            found[way] = judge_generator(collection, folder, workshop, Settings(method), progress=progress)
+    found: dict[str, JudgedGenerator] = {}
+    for name in dict.fromkeys(WAYS[way][0] for way in ways):
+        if (collection.root / "models" / name / CARD_FILE).is_file():
+            methods = {way: WAYS[way][1] for way in ways if WAYS[way][0] == name}
+            found |= _judge_generator(collection, name, methods, progress)
     return found
 
 
-def judge_generator(
-    collection: ImageCollection, folder: Path, workshop: Workshop, settings: Settings, *, progress: Progress = silent
-) -> JudgedGenerator:  # fmt: skip
-    """One generator, by one way of maximising."""
-    store = ArtifactStore(collection.root / "artifacts")
-    found = [
-        one
-        for start, target in (CLASSES, CLASSES[::-1])
-        for one in _transformed(collection, workshop, start, target, settings, store, progress)
-    ]
+def _judge_generator(
+    collection: ImageCollection, name: str, methods: Mapping[str, Method], progress: Progress
+) -> dict[str, JudgedGenerator]:
+    """One generator by some ways, each with its method; what they share is looked at once."""
+    from urbanlens.transformation.making import Workshop
+
+    folder, store = collection.root / "models" / name, ArtifactStore(collection.root / "artifacts")
+    workshop = Workshop.open(collection, folder)
     searcher = Searcher.open(collection, folder, workshop.card, store=store, names=FEATURES, progress=progress)
-    return JudgedGenerator(workshop.card, found, searcher, _judges(collection, workshop))
+    judged = _judges(collection, workshop)
+    found = {}
+    for way, method in methods.items():
+        turned = [
+            one
+            for start, target in (CLASSES, CLASSES[::-1])
+            for one in _transformed(collection, workshop, start, target, Settings(method), store, progress)
+        ]
+        found[way] = JudgedGenerator(workshop.card, turned, searcher, judged)
+    return found
 
 
 def _transformed(

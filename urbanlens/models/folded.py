@@ -40,9 +40,9 @@ def fold_batch_norms(module: nn.Module, probe: Tensor) -> nn.Module:
         The copy; `module` itself where a folded one would answer otherwise, as where a convolution's output goes to
         other places too.
     """
-    expected = module(probe)
     copy = deepcopy(module)
-    for convolution, norm in _pairs(copy, probe):
+    expected, pairs = _pairs(copy, probe)
+    for convolution, norm in pairs:
         one, other = copy.get_submodule(convolution), copy.get_submodule(norm)
         assert isinstance(one, nn.Conv2d) and isinstance(other, nn.BatchNorm2d)
         _put(copy, convolution, fuse_conv_bn_eval(one, other))
@@ -50,8 +50,8 @@ def fold_batch_norms(module: nn.Module, probe: Tensor) -> nn.Module:
     return copy if float((copy(probe) - expected).abs().max()) <= ALIKE * float(expected.abs().max()) else module
 
 
-def _pairs(module: nn.Module, probe: Tensor) -> list[tuple[str, str]]:
-    """Names of convolutions, and of the batch norms that take what they give; none that is used more than once."""
+def _pairs(module: nn.Module, probe: Tensor) -> tuple[Tensor, list[tuple[str, str]]]:
+    """The answer, and pairs of a convolution and the batch norm that takes what it gives, none used more than once."""
     given: list[tuple[str, Tensor]] = []
     found: list[tuple[str, str]] = []
     hooks = []
@@ -68,12 +68,12 @@ def _pairs(module: nn.Module, probe: Tensor) -> list[tuple[str, str]]:
         elif isinstance(part, nn.BatchNorm2d):
             hooks.append(part.register_forward_pre_hook(look(name)))
     try:
-        module(probe)
+        answer: Tensor = module(probe)
     finally:
         for hook in hooks:
             hook.remove()
     used = Counter(name for pair in found for name in pair)
-    return [pair for pair in found if used[pair[0]] == used[pair[1]] == 1]
+    return answer, [pair for pair in found if used[pair[0]] == used[pair[1]] == 1]
 
 
 def _put(module: nn.Module, name: str, part: nn.Module) -> None:

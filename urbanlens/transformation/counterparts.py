@@ -17,14 +17,12 @@ from urbanlens.models.card import ModelCard
 from urbanlens.progress import Progress, part_of, silent
 from urbanlens.transformation.similarity import (
     CLASSIFIER,
-    FEATURES,
     PIXELS,
     SIMILARITIES,
     Features,
-    collection_features,
-    collection_index,
     counterparts,
     kept_index,
+    make_index,
 )
 
 if TYPE_CHECKING:
@@ -50,13 +48,11 @@ class Searcher:
 
     Attributes
     ----------
-    features : by the name of a similarity, (N, D)
-    indices : what is looked through: of features an index, of pixels the thumbnails themselves
+    indices : by the name of a similarity, what is looked through: an index of features, or thumbnails
     classes : (N,) the class of each image, "" where unknown
     sources : row of each image by its id
     """
 
-    features: dict[str, Features]
     indices: dict[str, NearestIndex | Features]
     classes: NDArray[Any]
     sources: dict[str, int]
@@ -74,18 +70,13 @@ class Searcher:
         names : similarities to look by; None: all that can be asked for
         """
         whole, names = collection.whole, known_similarities(card) if names is None else names
-        found: dict[str, NearestIndex | Features] = {}
+        found = {}
         for number, name in enumerate(names):
             tell = part_of(progress, number * len(whole), len(whole), len(names) * len(whole), "image")
             model = similarity_network(folder, card, name)
-            found[name] = features = collection_features(
+            found[name] = make_index(
                 whole, name, size=card.size, model=model, store=store, engine=engine, progress=tell
             )
-            if name in FEATURES:
-                last = part_of(progress, (number + 1) * len(whole) - 1, 1, len(names) * len(whole), "image")
-                found[name] = collection_index(
-                    whole, name, features, size=card.size, model=model, store=store, progress=last
-                )
         return cls._of(whole, card, found)
 
     @classmethod
@@ -103,13 +94,17 @@ class Searcher:
         classes = np.full(len(whole), "", dtype=object)
         if card.label in whole.table:
             classes = whole.texts(card.label).astype(object)
-        features = {name: one.rows if isinstance(one, NearestIndex) else one for name, one in indices.items()}
-        return cls(features, indices, classes, {name: row for row, name in enumerate(whole.ids)})
+        return cls(indices, classes, {name: row for row, name in enumerate(whole.ids)})
 
     @property
     def names(self) -> list[str]:
         """Similarities that can be asked."""
-        return list(self.features)
+        return list(self.indices)
+
+    @property
+    def features(self) -> dict[str, Features]:
+        """By the name of a similarity, (N, D) what each image looks like."""
+        return {name: one.rows if isinstance(one, NearestIndex) else one for name, one in self.indices.items()}
 
     def label(self, row: int) -> str:
         """The class of an image."""

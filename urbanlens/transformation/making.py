@@ -278,7 +278,7 @@ def source_of(
         digest = hashlib.sha256(square_pixels(source, workshop.card.size).tobytes()).hexdigest()[:20]
         return Source(digest, source, "")
     column = workshop.card.label
-    label = str(collection.texts(column)[collection.row(source)]) if column in collection.table else ""
+    label = str(collection.texts(column, [collection.row(source)])[0]) if column in collection.table else ""
     if label == target:
         raise ModelError(f"{source} is of the class {target} already: choose another class, or another image")
     return Source(source, collection.image(source), label)

@@ -20,7 +20,7 @@ from urbanlens.embedding.index import NearestIndex, check_mask, needs_lists, ope
 from urbanlens.embedding.nearest import Found, nearest, unit_rows
 from urbanlens.errors import ModelError
 from urbanlens.explain.trust import wilson_interval
-from urbanlens.progress import Progress, silent
+from urbanlens.progress import Progress, part_of, silent
 from urbanlens.transformation.looks import (
     CLASSIFIER,
     FEATURES,
@@ -40,6 +40,7 @@ from urbanlens.transformation.ssim import SIDE, ssim
 
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
+    from urbanlens.engine import Engine
     from urbanlens.models import LoadedModel, ModelCard
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "counterparts",
     "kept_features",
     "kept_index",
+    "make_index",
     "measure_shift",
     "own_class_rate",
     "picture_features",
@@ -221,14 +223,30 @@ def collection_index(
     return open_index(features, result_store(collection, store), key, progress=progress)
 
 
+def make_index(
+    collection: ImageCollection, name: str, *, size: int = 128,
+    model: LoadedModel | Path | str | None = None, store: ArtifactStore | None = None,
+    engine: Engine | None = None, progress: Progress = silent,
+) -> NearestIndex | Features:  # fmt: skip
+    """What `counterparts` looks through: looks at the whole collection and makes its index, as far as that is new.
+
+    Parameters are those of `collection_features`.
+    """
+    whole = collection.whole
+    features = collection_features(whole, name, size=size, model=model, store=store, engine=engine, progress=progress)
+    if name not in FEATURES:
+        return features
+    last = part_of(progress, len(whole) - 1, 1, len(whole), "image")
+    return collection_index(whole, name, features, size=size, model=model, store=store, progress=last)
+
+
 def kept_index(
     collection: ImageCollection, name: str, *, size: int = 128,
     model: LoadedModel | ModelCard | Path | str | None = None, store: ArtifactStore | None = None,
 ) -> NearestIndex | Features | None:  # fmt: skip
-    """What `counterparts` looks through, where the collection was looked at before; else None. Loads no torch.
+    """What `make_index` gives, where that was done before; else None. Loads no torch.
 
-    An index of the whole collection's features, or its thumbnails. None, too, where the images are so many that the
-    index needs lists which `collection_index` has not made yet.
+    None, too, where the images were looked at, but are so many that lists are still to be made.
     """
     whole, store = collection.whole, result_store(collection, store)
     features = kept_features(whole, name, size=size, model=model, store=store)

@@ -13,14 +13,12 @@ from numpy.typing import ArrayLike
 from urbanlens.aesthetics.readings import TASK, tells_marks
 from urbanlens.collection.columns import TABLE_FILE
 from urbanlens.collection.library import store_for
-from urbanlens.errors import ModelError
-from urbanlens.transformation.counterparts import known_similarities, similarity_network
-from urbanlens.transformation.looks import FEATURES, SIMILARITIES, looks_key
+from urbanlens.transformation.counterparts import known_similarities
+from urbanlens.transformation.looks import FEATURES, SIMILARITIES
 from urbanlens.transformation.numbers import Numbers, collection_numbers
 from urbanlens.transformation.shares import ObjectShares, collection_shares, kept_shares
 from urbanlens.transformation.similarity import counterparts as nearest_of
-from urbanlens.transformation.similarity import kept_index
-from urbanlens.ui import aesthetics, attributes, explaining, overview, pictures, transformation_caches, work
+from urbanlens.ui import aesthetics, attributes, explaining, overview, pictures, transformation_nearest, work
 
 if TYPE_CHECKING:
     from urbanlens.collection import ImageCollection
@@ -57,7 +55,7 @@ def counterparts(study: Study, found: Sequence[Transformation]) -> list[str | No
     without them; None for all, with what to do, where the images were not looked at yet.
     """
     for name in known_similarities(study.card):
-        index = _looks(study, name) if name in FEATURES else None
+        index = transformation_nearest.kept_looks(study, name) if name in FEATURES else None
         if index is not None:
             title = SIMILARITIES[name].title
             pictures.quiet(f"The nearest natural image, wherever in the collection, alike by {title}.")
@@ -67,17 +65,6 @@ def counterparts(study: Study, found: Sequence[Transformation]) -> list[str | No
         "it look at all images once."
     )
     return None
-
-
-def _looks(study: Study, name: str) -> NearestIndex | Features | None:
-    """What all images look like to a similarity, where it is kept and its network is there."""
-    whole, size, folder = study.collection, study.card.size, study.network.folder
-    try:
-        model = similarity_network(folder, study.card, name) if folder is not None else None
-        key = looks_key(whole.fingerprint, name, size=size, model=model).digest
-    except ModelError:
-        return None
-    return transformation_caches.index(key, lambda: kept_index(whole, name, size=size, model=model, store=study.store))
 
 
 def _nearest(study: Study, one: Transformation, name: str, index: NearestIndex | Features) -> str | None:

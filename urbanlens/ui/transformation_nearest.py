@@ -15,8 +15,8 @@ from urbanlens.embedding.index import NearestIndex
 from urbanlens.errors import ModelError
 from urbanlens.explain.trust import wilson_interval
 from urbanlens.transformation.counterparts import known_similarities, similarity_network
-from urbanlens.transformation.looks import FEATURES, PIXELS, SIMILARITIES, Features, collection_features, looks_key
-from urbanlens.transformation.similarity import collection_index, counterparts, kept_index
+from urbanlens.transformation.looks import PIXELS, SIMILARITIES, Features, looks_key
+from urbanlens.transformation.similarity import counterparts, kept_index, make_index
 from urbanlens.ui import caches, overview, pictures, state, transformation_caches, work
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def choose_and_find(here: Page, study: Study, found: Transformation) -> Nearest 
     with alike:
         names = {name: _begun(SIMILARITIES[name].title) for name in known}
         told = "\n\n".join(f"**{names[name]}**: {SIMILARITIES[name].told}" for name in known)
-        ready = [one for one in known if one in (PIXELS, *found.features) and _kept(study, one) is not None]
+        ready = [one for one in known if one in (PIXELS, *found.features) and kept_looks(study, one) is not None]
         usual = ready[0] if ready else known[0]
         name = state.choose("Alike by", known, name="alike", default=usual, names=names, help=told)
     with lying:
@@ -176,8 +176,10 @@ def _is_there(study: Study, name: str) -> bool:
     return True
 
 
-def _kept(study: Study, name: str) -> NearestIndex | Features | None:
-    """What all images look like to a similarity where it is kept; loads no torch."""
+def kept_looks(study: Study, name: str) -> NearestIndex | Features | None:
+    """What all images look like to a similarity where it is kept and its network is there; loads no torch."""
+    if not _is_there(study, name):
+        return None
     whole, size, model = study.collection, study.card.size, _network(study, name)
     key = looks_key(whole.fingerprint, name, size=size, model=model).digest
     return transformation_caches.index(key, lambda: kept_index(whole, name, size=size, model=model, store=study.store))
@@ -185,7 +187,7 @@ def _kept(study: Study, name: str) -> NearestIndex | Features | None:
 
 def _looks(study: Study, name: str) -> NearestIndex | Features | None:
     """What all images look like to a similarity; where that is not kept, a button that computes it, and None."""
-    known = _kept(study, name)
+    known = kept_looks(study, name)
     if known is not None:
         return known
     whole, size, store, model = study.collection, study.card.size, study.store, _network(study, name)
@@ -196,14 +198,10 @@ def _looks(study: Study, name: str) -> NearestIndex | Features | None:
     engine = caches.engine() if asked else None
 
     def compute(progress: Progress) -> None:
-        features = collection_features(
-            whole, name, size=size, model=model, store=store, engine=engine, progress=progress
-        )
-        if name in FEATURES:
-            collection_index(whole, name, features, size=size, model=model, store=store, progress=progress)
+        make_index(whole, name, size=size, model=model, store=store, engine=engine, progress=progress)
 
     work.wait_when_asked(key, "Looking at the images", f"Look at all {len(whole):,} images", compute)
-    return _kept(study, name)
+    return kept_looks(study, name)
 
 
 def _query(found: Transformation, name: str) -> NDArray[Any] | None:

@@ -158,12 +158,7 @@ def _drawn(card: ModelCard) -> None:
         for name, one in scores.items()
     ]  # fmt: skip
     pictures.text_table(pd.DataFrame(rows))
-    told = transformation_verdict.guessing(card)
-    if told:
-        pictures.note(
-            f"{'; '.join(told)}. Such a network may know the camera or the day rather than the class: what it says of "
-            "a template image proves nothing."
-        )
+    transformation_verdict.warn_of_guessing(card)
 
 
 def _base_rate(scores: Mapping[str, Any]) -> str:

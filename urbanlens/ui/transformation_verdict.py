@@ -34,7 +34,7 @@ def tell(found: Transformation, card: ModelCard) -> None:
     else:
         pictures.quiet(f"Networks that took no part agree that this is {found.target}. {_said(found)}")
     _lenient(found)
-    _guessing(found, card)
+    warn_of_guessing(card)
 
 
 def _said(found: Transformation) -> str:
@@ -77,11 +77,11 @@ def guessing(card: ModelCard) -> list[str]:
     return told
 
 
-def _guessing(found: Transformation, card: ModelCard) -> None:
-    """Networks whose word is worth little, whatever they say of this picture."""
+def warn_of_guessing(card: ModelCard) -> None:
+    """Networks whose word is worth little, whatever they say of a template image."""
     told = guessing(card)
     if told:
         pictures.note(
             f"On real test images that nobody learnt from, {'; '.join(told)}. Such a network may know the camera or "
-            f"the day rather than {found.target}: that it is sure proves nothing."
+            "the day rather than the class: that it is sure of a template image proves nothing."
         )

@@ -65,10 +65,10 @@ class Study:
 
     def class_of(self, image_id: str | None) -> str:
         """The class of an image where it is one of the generator's, else ""."""
-        known = self.classes
-        if known is None or image_id is None or image_id not in self.collection:
+        label = self.card.label
+        if image_id is None or image_id not in self.collection or label not in self.collection.table:
             return ""
-        name = str(known[self.collection.row(image_id)])
+        name = str(self.collection.texts(label, [self.collection.row(image_id)])[0])
         return name if name in self.card.classes else ""
 
 
